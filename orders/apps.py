@@ -1,0 +1,7 @@
+"""Orders of members."""
+
+from django.apps import AppConfig
+
+
+class OrdersConfig(AppConfig):
+    name = "orders"
