@@ -1,0 +1,10 @@
+"""Members and their sessions."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"
+
+    def ready(self) -> None:
+        from accounts import schema  # noqa: F401, PLC0415 - registers itself with drf-spectacular
