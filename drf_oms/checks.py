@@ -1,0 +1,55 @@
+"""What must hold before the service may answer in production. A failed check stops the start."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+KEY_COMMAND = "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
+
+
+def looks_random(key: str) -> bool:
+    """Django's own measure (check security.W009)."""
+    return len(key) >= 50 and len(set(key)) >= 5 and not key.startswith("django-insecure-")
+
+
+@register
+def check_secret_key(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    key = settings.SECRET_KEY
+    if settings.DEBUG or looks_random(key):
+        return []
+    return [
+        Error(
+            "SECRET_KEY is shorter than 50 characters or a placeholder.",
+            hint=f"Set SECRET_KEY to what this prints: {KEY_COMMAND}",
+            id="drf_oms.E001",
+        )
+    ]
+
+
+@register
+def check_allowed_hosts(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if settings.DEBUG or (settings.ALLOWED_HOSTS and "*" not in settings.ALLOWED_HOSTS):
+        return []
+    return [
+        Error(
+            "ALLOWED_HOSTS is empty or contains '*'.",
+            hint="Set ALLOWED_HOSTS to the names the service is reached by, comma separated.",
+            id="drf_oms.E002",
+        )
+    ]
+
+
+@register
+def check_database_users(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if settings.DEBUG:
+        return []
+    return [
+        Error(
+            f"The database '{alias}' is used as root.",
+            hint="Use an account with only the rights that the service needs.",
+            id="drf_oms.E003",
+        )
+        for alias, database in settings.DATABASES.items()
+        if database["USER"] == "root"
+    ]

@@ -1,0 +1,11 @@
+"""WSGI entry point. It runs the system checks first: unsafe settings never serve a request."""
+
+import os
+
+from django.core.management import call_command
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "drf_oms.settings")
+
+application = get_wsgi_application()
+call_command("check")
