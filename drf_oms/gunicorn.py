@@ -6,6 +6,7 @@ threads = 4
 timeout = 60
 graceful_timeout = 20
 worker_tmp_dir = "/dev/shm"  # the heartbeat file must not wait for a disk  # noqa: S108
+control_socket_disable = True  # nothing outside the process steers it
 
 # Path without query string and no client address: searches name people.
 accesslog = "-"

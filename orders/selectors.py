@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import CharField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Cast
 
 from orders.models import ORDER_NUMBER, Order
 
 
 def orders_visible_to(member: Any) -> QuerySet[Order]:
     """All orders for staff, their own for everybody else; newest first."""
-    orders = Order.objects.all()
+    # MySQL refuses to compare an ascii column with text beyond ASCII (error 3854): searching needs a cast.
+    orders = Order.objects.alias(searchable_number=Cast("order_number", CharField()))
     return orders if member.is_staff else orders.filter(customer=member)
 
 

@@ -22,7 +22,7 @@ class OrderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
     queryset = Order.objects.none()  # tells the schema the model
     serializer_class = OrderSerializer
     filterset_class = OrderFilter
-    search_fields = ("customer__name", "customer__email", "order_number", "product_name")
+    search_fields = ("customer__name", "customer__email", "searchable_number", "product_name")
     ordering_fields = ("id", "placed_at")
     lookup_url_kwarg = "reference"
 

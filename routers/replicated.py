@@ -20,10 +20,12 @@ UpstreamState = Literal["master", "slave"]
 TO_OURS: dict[str, scope.State] = {"master": "primary", "slave": "replica"}
 TO_UPSTREAM: dict[str, UpstreamState] = {"primary": "master", "replica": "slave"}
 
-# Upstream expects its defaults to be imported into the settings; decorators fail without them.
-for name in dir(upstream_defaults):
-    if name.startswith("REPLICATED_") and not hasattr(settings, name):
-        setattr(settings, name, getattr(upstream_defaults, name))
+
+def install_defaults() -> None:
+    """Upstream expects its defaults to be imported into the settings; its decorators fail without them."""
+    for name in dir(upstream_defaults):
+        if name.startswith("REPLICATED_") and not hasattr(settings, name):
+            setattr(settings, name, getattr(upstream_defaults, name))
 
 
 class StateRouter(ReplicationRouter):  # type: ignore[misc]  # upstream has no annotations

@@ -167,7 +167,8 @@ def revokes_token(digest: str) -> None:
 
 def record_answers(*, connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
     """Make a new connection write down each statement's node in the story."""
-    connection.execute_wrappers.append(_record_answer)
+    if _record_answer not in connection.execute_wrappers:  # it stays when the connection is made again
+        connection.execute_wrappers.append(_record_answer)
 
 
 def _record_answer(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:

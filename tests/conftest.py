@@ -1,0 +1,60 @@
+"""What in-process tests share: members, clients that carry their token, an empty cache."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.core.cache import cache
+from rest_framework.test import APIClient
+
+from accounts.models import Member
+from accounts.services import log_in
+from tests.factories import MemberFactory
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> Iterator[None]:
+    """Throttles and write positions of one test are nothing to the next."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def anonymous() -> APIClient:
+    return APIClient()
+
+
+@pytest.fixture
+def client_of() -> Callable[[Member], APIClient]:
+    """A client that carries a new token of the member."""
+
+    def make(member: Member) -> APIClient:
+        _, key = log_in(member)
+        return APIClient(headers={"Authorization": f"Token {key}"})
+
+    return make
+
+
+@pytest.fixture
+def member(db) -> Member:
+    return MemberFactory()
+
+
+@pytest.fixture
+def other(db) -> Member:
+    return MemberFactory(name="Ada Lovelace")
+
+
+@pytest.fixture
+def staff(db) -> Member:
+    return MemberFactory(is_staff=True, name="Grace Hopper")
+
+
+@pytest.fixture
+def member_client(member, client_of) -> APIClient:
+    return client_of(member)
+
+
+@pytest.fixture
+def staff_client(staff, client_of) -> APIClient:
+    return client_of(staff)

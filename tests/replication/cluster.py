@@ -1,0 +1,131 @@
+"""The real cluster and the real service, as tests hold them."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+REPLICAS = ("replica1", "replica2")
+DEADLINE = 30  # seconds until a condition that must come true counts as broken
+
+
+def wait_until(condition: Callable[[], Any], *, what: str, seconds: float = DEADLINE) -> Any:
+    """The first true value of the condition; AssertionError when the deadline passes."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.05)  # between two looks, not instead of one
+    return value
+
+
+class Cluster:
+    """`scripts/cluster.sh` on the cluster of the test run."""
+
+    def run(self, *arguments: str) -> str:
+        command = [str(ROOT / "scripts" / "cluster.sh"), *arguments]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        assert ran.returncode == 0, f"{' '.join(arguments)}: {ran.stderr}"
+        return ran.stdout
+
+    def query(self, node: str, sql: str) -> str:
+        return self.run("mysql", node, "--batch", "--skip-column-names", "-e", sql).strip()
+
+    def wait_for_replicas(self) -> None:
+        """Until both replicas have applied what the primary has committed by now."""
+        committed = self.query("primary", "SELECT @@GLOBAL.gtid_executed").replace("\\n", "")
+        for replica in REPLICAS:
+            reached = self.query(replica, f"SELECT WAIT_FOR_EXECUTED_GTID_SET('{committed}', {DEADLINE})")
+            assert reached == "0", f"{replica} has not caught up"
+
+    @contextmanager
+    def delayed(self, seconds: int) -> Iterator[None]:
+        """Both replicas apply each transaction this long after its commit."""
+        try:
+            for replica in REPLICAS:
+                self.run("delay", replica, str(seconds))
+            yield
+        finally:
+            for replica in REPLICAS:
+                self.run("delay", replica, "0")
+
+
+class Service:
+    """gunicorn with two worker processes, started as run.sh starts it."""
+
+    def __init__(self, state: Path, **settings: str) -> None:
+        self.state = state
+        self.settings = settings
+        self.url = ""
+
+    def __enter__(self) -> "Service":
+        environment = {
+            **os.environ,
+            "DATABASE_URL": os.environ["SERVICE_DATABASE_URL"],
+            "DJANGO_SETTINGS_MODULE": "drf_oms.settings",
+            "CACHE_FILE": str(self.state / "cache.sqlite3"),
+            "EXPOSE_DATABASE_HEADER": "true",
+            "THROTTLE_REGISTER": "100000/min",
+            "THROTTLE_LOGIN": "100000/min",
+            "WEB_CONCURRENCY": "2",
+            **self.settings,
+        }
+        self.log = self.state / "gunicorn.log"
+        command = [sys.executable, "-m", "gunicorn", "-c", "drf_oms/gunicorn.py", "--bind", "127.0.0.1:0"]
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        self.url = wait_until(self._listening, what="the service listens")
+        wait_until(self._ready, what="the service is ready")
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.process.terminate()
+        self.process.wait(DEADLINE)
+
+    def _listening(self) -> str:
+        assert self.process.poll() is None, self.log.read_text()
+        found = re.search(r"Listening at: (\S+)", self.log.read_text())
+        return found[1] if found else ""
+
+    def _ready(self) -> bool:
+        return requests.get(f"{self.url}/readyz", timeout=10).status_code == 200
+
+
+class Client:
+    """A client as curl is one: it keeps a token and nothing else."""
+
+    password = "Correct-horse-7"
+
+    def __init__(self, service: Service, token: str | None = None) -> None:
+        self.service = service
+        self.token = token
+        self.member = 0
+
+    def call(self, method: str, path: str, **body: Any) -> requests.Response:
+        headers = {"Authorization": f"Token {self.token}"} if self.token else {}
+        json = body or None
+        return requests.request(method, self.service.url + path, json=json, headers=headers, timeout=30)
+
+    def register(self, email: str) -> requests.Response:
+        details = {"name": "김하늘", "nickname": "haneul", "phone": "01012345678", "password": self.password}
+        return self._signed_in(self.call("POST", "/accounts/users", email=email, **details))
+
+    def log_in(self, email: str) -> requests.Response:
+        return self._signed_in(self.call("POST", "/auth/login", email=email, password=self.password))
+
+    def _signed_in(self, answer: requests.Response) -> requests.Response:
+        if answer.ok:
+            self.token, self.member = answer.json()["token"], answer.json()["user"]["id"]
+        return answer
+
+
+def databases(answer: requests.Response) -> list[str]:
+    """The aliases that answered, in order."""
+    return [alias for alias in answer.headers["X-Database"].split(", ") if alias]

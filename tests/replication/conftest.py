@@ -1,0 +1,47 @@
+"""A real primary, two real replicas, a real service."""
+
+import itertools
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable
+
+import pytest
+
+from tests.replication.cluster import ROOT, Client, Cluster, Service
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    """`scripts/test.sh` has brought it up; here its database gets the tables."""
+    environment = {
+        **os.environ,
+        "DATABASE_URL": os.environ["MIGRATION_DATABASE_URL"],
+        "DJANGO_SETTINGS_MODULE": "drf_oms.settings",
+    }
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+    cluster = Cluster()
+    cluster.wait_for_replicas()
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def service(cluster, tmp_path_factory):
+    with Service(tmp_path_factory.mktemp("service")) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def new_email() -> Callable[[], str]:
+    """Emails that no earlier run has registered: the cluster keeps its data."""
+    run, numbers = uuid.uuid4().hex[:8], itertools.count()
+    return lambda: f"m{next(numbers)}.{run}@example.com"
+
+
+@pytest.fixture
+def registered(service, new_email) -> Client:
+    client = Client(service)
+    assert client.register(new_email()).status_code == 201
+    return client
