@@ -1,5 +1,6 @@
 """WSGI entry point. It runs the system checks first: unsafe settings never serve a request."""
 
+import io
 import os
 
 from django.core.management import call_command
@@ -8,4 +9,4 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "drf_oms.settings")
 
 application = get_wsgi_application()
-call_command("check")
+call_command("check", stdout=io.StringIO())
