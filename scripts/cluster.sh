@@ -62,10 +62,11 @@ umask 077
 
 # --- guards -----------------------------------------------------------------
 
-# Beside the directory, not in it: `destroy` removes the directory.
+# The lock is beside the directory, not in it: `destroy` removes the directory.
 take_lock() {
     mkdir -p -- "$(dirname -- "$CLUSTER_DIR")"
-    exec 9>"$CLUSTER_DIR.lock"
+    { exec 9>"$CLUSTER_DIR.lock"; } 2>/dev/null ||
+        die "$CLUSTER_DIR.lock cannot be written by $(id -un); set CLUSTER_DIR to a place of your own."
     if ! flock -n 9; then
         note "another command is changing this cluster; waiting for it."
         flock -w 300 9 || die "it has not ended within 300 s."

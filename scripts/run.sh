@@ -144,7 +144,7 @@ is_ready_or_has_ended() {
 
 service_has_ended() {
     local status=0
-    wait "$GUNICORN" || status=$?
+    wait "$GUNICORN" 2>/dev/null || status=$?
     GUNICORN=
     end_open_line
     last_lines_of "$LOGS/gunicorn.log"

@@ -71,7 +71,7 @@ check() {
     local name=$1 started result=ok
     shift
     started=$(microseconds_now)
-    if ! run_child "$@" >"$(check_log "$name")" 2>&1; then
+    if ! run_child_into "$(check_log "$name")" "$@"; then
         result=failed
         FAILED+=("$name")
     fi

@@ -36,8 +36,10 @@ confined_by_apparmor() {
 # will not do, sets REFUSAL to the reason and fails.
 server_is_suitable() {
     local program=${MYSQLD_COMMAND[-1]} text
-    if ! text=$("${MYSQLD_COMMAND[@]}" --no-defaults --version 2>&1); then
-        REFUSAL="$program does not run: ${text:-no such program}"
+    if ! have "$program"; then
+        REFUSAL="$program is not a program"
+    elif ! text=$("${MYSQLD_COMMAND[@]}" --no-defaults --version 2>&1); then
+        REFUSAL="$program does not run: $text"
     elif [[ $text == *MariaDB* ]]; then
         REFUSAL="$program is MariaDB, whose replication this project does not speak"
     elif ! [[ $text =~ Ver\ ([0-9]+\.[0-9]+\.[0-9]+) ]]; then
@@ -55,7 +57,8 @@ server_is_suitable() {
 
 is_mysql_client() {
     local text
-    text=$("$1" --no-defaults --version 2>/dev/null) && [[ $text != *MariaDB* ]]
+    text=$("$1" --no-defaults --version 2>/dev/null) &&
+        [[ $text =~ Ver\ [0-9] && $text != *MariaDB* ]]
 }
 
 # The one that the caller names, else beside the server, else on PATH.

@@ -101,17 +101,19 @@ log_bin = binlog
 relay_log = relay
 max_binlog_size = 64M
 
-# Sized for three servers on a laptop. What the performance schema counts per
-# account, host and statement is most of a stock server's memory; the tables
-# on connections and replication, which probers read, stay as they are.
-max_connections = 100
+# Sized for three servers on a laptop, under 300 MB each. Much of a stock
+# server's memory is what the performance schema counts per thread, account and
+# statement; its tables on replication, which probers read, stay as they are.
+max_connections = 80
 table_open_cache = 400
 table_definition_cache = 600
-innodb_buffer_pool_size = 32M
+innodb_buffer_pool_size = 24M
 innodb_log_buffer_size = 4M
 loose_innodb_redo_log_capacity = 32M
 key_buffer_size = 1M
 performance_schema = ON
+performance_schema_max_thread_instances = 160
+performance_schema_max_memory_classes = 0
 performance_schema_digests_size = 200
 performance_schema_error_size = 100
 performance_schema_events_statements_history_long_size = 100
@@ -228,7 +230,7 @@ await_node() {
     if is_running "$node"; then
         die "$node has not answered within $START_DEADLINE s."
     fi
-    die "$node did not start; the lines above are its log."
+    die "$node did not start; the lines above are its log. \`cluster.sh destroy\` gives up its data."
 }
 
 signal_node() {

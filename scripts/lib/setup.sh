@@ -16,13 +16,25 @@ CHILD=
 
 # A shell in the middle of a foreground command hears a signal only once that
 # has ended; while it waits for a background one, it hears it at once.
-run_child() {
+await_child() {
     local status=0
-    "$@" <&0 &
-    CHILD=$!
+    CHILD=$1
     wait "$CHILD" || status=$?
     CHILD=
     return "$status"
+}
+
+run_child() {
+    "$@" <&0 &
+    await_child "$!"
+}
+
+# The redirection is the child's alone: what a trap says is for the terminal.
+run_child_into() {
+    local log=$1
+    shift
+    "$@" <&0 >"$log" 2>&1 &
+    await_child "$!"
 }
 
 # logged NAME COMMAND...: what it prints matters only when it fails.
@@ -30,7 +42,7 @@ logged() {
     local log=$LOGS/$1.log
     shift
     mkdir -p -- "$LOGS"
-    run_child "$@" >"$log" 2>&1 && return
+    run_child_into "$log" "$@" && return
     end_open_line
     last_lines_of "$log" 30
     return 1
