@@ -7,7 +7,7 @@ from knox.crypto import hash_token
 from knox.models import AuthToken
 from rest_framework.exceptions import AuthenticationFailed
 
-from routers import scope
+from routers import consistency
 
 
 class TokenAuthentication(KnoxTokenAuthentication):
@@ -23,19 +23,22 @@ class TokenAuthentication(KnoxTokenAuthentication):
 def _find(digest: str) -> AuthToken | None:
     """The token as the primary has it.
 
-    A replica's "there is one" counts unless the token, or its member, was written lately; its
-    "there is none" never counts, since the token may be younger than the replica's state.
+    A replica's "there is one" counts if the replica contains all that its member wrote, a revocation
+    among it. Its "there is none" never counts: the token may be younger than the replica's state.
     """
-    scope.presents_token(digest)
-    asked_replica = scope.may_read_replica()
+    consistency.presents_token(digest)
     auth_token = _look_up(digest)
     if auth_token is None:
-        scope.require_primary("token unknown")
-    else:
-        scope.acts_for(auth_token.user_id)
-    if asked_replica and not scope.may_read_replica():
+        if consistency.may_read_replica():
+            consistency.require_primary("token unknown")
+            auth_token = _look_up(digest)
+        if auth_token is not None:
+            consistency.acts_for(auth_token.user_id, token=digest)
+        return auth_token
+    if consistency.acts_for(auth_token.user_id, token=digest):
+        return auth_token
+    with consistency.for_credentials():
         return _look_up(digest)
-    return auth_token
 
 
 def _look_up(digest: str) -> AuthToken | None:

@@ -7,7 +7,7 @@ from knox.models import AuthToken
 
 from accounts.errors import EmailTaken
 from accounts.models import Member
-from routers import scope
+from routers import consistency
 
 DUPLICATE_KEY = 1062  # MySQL's ER_DUP_ENTRY
 
@@ -29,29 +29,27 @@ def register_member(*, email: str, password: str, **details: Any) -> tuple[AuthT
 
 def log_in(member: Member) -> tuple[AuthToken, str]:
     """A new token's row, and its key, which is stored nowhere."""
-    scope.touches(member.pk)
+    consistency.touches(member.pk)
     auth_token, key = AuthToken.objects.create(user=member)
     return auth_token, key
 
 
 def log_out(auth_token: AuthToken) -> None:
     """Revoke this token."""
-    scope.revokes_token(auth_token.digest)
+    consistency.touches(auth_token.user_id)
     auth_token.delete()
 
 
 @transaction.atomic
 def log_out_everywhere(member: Member) -> None:
     """Revoke all tokens of the member."""
-    tokens = AuthToken.objects.select_for_update().filter(user=member)
-    for digest in tokens.values_list("digest", flat=True):
-        scope.revokes_token(digest)
+    consistency.touches(member.pk)
     AuthToken.objects.filter(user=member).delete()
 
 
 def change_member(*, member: Member, **changes: Any) -> None:
     """Set these fields of the member."""
-    scope.touches(member.pk)
+    consistency.touches(member.pk)
     for name, value in changes.items():
         setattr(member, name, value)
     member.save(update_fields=list(changes))

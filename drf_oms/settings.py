@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import environ
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 STATE_DIR = BASE_DIR / "var"
@@ -60,26 +62,47 @@ for number, url in enumerate(env.list("REPLICA_URLS", default=[]), start=1):
         **env.db_url_config(url.strip()),
         "TEST": {"MIRROR": "default"},
     }
-for database in DATABASES.values():
-    # Connections outlive a request; a ping finds one that a restarted server has dropped.
-    database |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
-    database["OPTIONS"] = {"charset": "utf8mb4", "connect_timeout": 2, **database.get("OPTIONS", {})}
+for alias, database in DATABASES.items():
+    database |= {
+        "ENGINE": "routers.mysql",
+        "CONN_MAX_AGE": 600,
+        # A write is not made twice, so its connection is tried first. A read is: see routers.middleware.
+        "CONN_HEALTH_CHECKS": alias == "default",
+        "OPTIONS": {"charset": "utf8mb4", "connect_timeout": 1, **database.get("OPTIONS", {})},
+    }
 
 DATABASE_ROUTERS = ["routers.router.PrimaryReplicaRouter"]
 ROUTERS = {
     "REPLICAS": [alias for alias in DATABASES if alias != "default"],
-    "STICK_SECONDS": env.int("STICK_SECONDS", default=10),
+    "GATE_READS": env.bool("GATE_READS", default=True),
+    "WAIT_BUDGET_MS": env.int("WAIT_BUDGET_MS", default=20),
+    "MAX_LAG_SECONDS": env.float("MAX_LAG_SECONDS", default=10),
+    "FALL_BACK_READS_PER_SECOND": env.float("FALL_BACK_READS_PER_SECOND", default=0) or None,
     "EXPOSE_DATABASE_HEADER": env.bool("EXPOSE_DATABASE_HEADER", default=False),
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Shared by all worker processes of this host: write positions and throttles live in it.
+# "default" holds write positions: all worker processes must share it, on several hosts a Redis or Valkey.
+# "local" holds throttles; it does without a server, so that nobody is locked out when that one is down.
 CACHES = {
-    "default": {
+    name: {
         "BACKEND": "routers.sqlitecache.SQLiteCache",
         "LOCATION": env.str("CACHE_FILE", default=str(STATE_DIR / "cache.sqlite3")),
+        "KEY_PREFIX": name,
     }
+    for name in ("default", "local")
 }
+if cache_url := env.str("CACHE_URL", default=""):
+    CACHES["default"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": cache_url,
+        # Bounded milliseconds, and no second try: without the store, the primary answers.
+        "OPTIONS": {
+            "socket_timeout": 0.05,
+            "socket_connect_timeout": 0.05,
+            "retry": Retry(NoBackoff(), retries=0),
+        },
+    }
 
 # --- Members and their tokens --------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from orders.errors import OrderNumberTaken
 from orders.models import ORDER_NUMBER_ALPHABET, ORDER_NUMBER_LENGTH, Order
-from routers import scope
+from routers import consistency
 
 DUPLICATE_KEY = 1062  # MySQL's ER_DUP_ENTRY
 NUMBERS_TO_TRY = 3  # 36**12 numbers: even one collision is a surprise
@@ -19,7 +19,7 @@ def place_order(*, customer: Any, product_name: str, order_number: str | None = 
 
     Raises `OrderNumberTaken`, which is only possible with a number that was given.
     """
-    scope.touches(customer.pk)
+    consistency.touches(customer.pk)
     for number in [order_number] if order_number else generated_numbers():
         now = timezone.now()
         try:
@@ -46,7 +46,7 @@ def generated_numbers() -> list[str]:
 
 def change_order(*, order: Order, **changes: Any) -> Order:
     """The order with these fields changed."""
-    scope.touches(order.customer_id)
+    consistency.touches(order.customer_id)
     for name, value in changes.items():
         setattr(order, name, value)
     order.save(update_fields=[*changes, "updated_at"])

@@ -3,13 +3,12 @@
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 
-from routers import replicated
-from routers.scope import record_answers
-
 
 class RoutersConfig(AppConfig):
     name = "routers"
 
     def ready(self) -> None:
+        from routers import connections, replicated  # noqa: PLC0415 - they need the settings
+
         replicated.install_defaults()
-        connection_created.connect(record_answers, dispatch_uid="routers.record_answers")
+        connection_created.connect(connections.register, dispatch_uid="routers.connections")

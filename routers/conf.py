@@ -12,19 +12,40 @@ from django.core.signals import setting_changed
 class Conf:
     """`ROUTERS` as a value.
 
-    REPLICAS: aliases of `DATABASES` that replicate from `default`; none means that all goes there.
-    STICK_SECONDS: how long a member's reads stay on the primary after a write. It must be longer
-        than the replicas are ever behind.
-    REVOKED_SECONDS: how long a revoked token is looked up on the primary only.
+    REPLICAS: aliases of `DATABASES` that replicate from `default`, in a list, or in a dict with the
+        weight of each; none means that all goes to the primary.
     CACHE: the alias in `CACHES` that holds write positions; all worker processes must share it.
-    EXPOSE_DATABASE_HEADER: whether answers name in `X-Database` the aliases that served them.
+    GATE_READS: whether a replica must contain a member's writes before it may answer them. Off, the
+        guarantees are gone; tests turn it off to see their checker find that.
+    WAIT_BUDGET_MS: how long one request may wait, in all, for replicas to catch up.
+    MAX_LAG_SECONDS: a replica further behind takes no reads.
+    PROBE_SECONDS: how often each process looks at each node; 0: never, all count as healthy.
+    PROBE_TIMEOUT_SECONDS: how long a node may take to answer a probe before it counts as unreachable.
+    POSITION_SECONDS: how long a write position is kept. Longer than any replica in service is behind.
+    STORE_RETRY_SECONDS: how long a failed position store is left alone.
+    FALL_BACK_READS_PER_SECOND: how many reads of each process may fall back to the primary; None: all.
+    RETRY_AFTER_SECONDS: what a 503 tells the client to wait.
+    EXPOSE_DATABASE_HEADER: whether answers name in `X-Database` the aliases that served them, and
+        in `Server-Timing` what the router cost.
     """
 
-    REPLICAS: list[str] = field(default_factory=list)
-    STICK_SECONDS: int = 10
-    REVOKED_SECONDS: int = 24 * 3600
+    REPLICAS: list[str] | dict[str, float] = field(default_factory=list)
     CACHE: str = "default"
+    GATE_READS: bool = True
+    WAIT_BUDGET_MS: int = 20
+    MAX_LAG_SECONDS: float = 10
+    PROBE_SECONDS: float = 1
+    PROBE_TIMEOUT_SECONDS: int = 1
+    POSITION_SECONDS: int = 3600
+    STORE_RETRY_SECONDS: float = 0.5
+    FALL_BACK_READS_PER_SECOND: float | None = None
+    RETRY_AFTER_SECONDS: int = 2
     EXPOSE_DATABASE_HEADER: bool = False
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Alias → weight, in the order of the settings."""
+        return self.REPLICAS if isinstance(self.REPLICAS, dict) else dict.fromkeys(self.REPLICAS, 1.0)
 
 
 @lru_cache(maxsize=1)

@@ -1,29 +1,158 @@
 """The story of one request: where it may read, and what its writes mean for the requests after it."""
 
 from collections.abc import Callable
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from routers import positions, scope
+from routers import consistency, events, gate, levels, metrics, positions, prober, scope, tokens
 from routers.conf import conf
+from routers.errors import NoNodeAvailable, is_connection_error
+from routers.gtid import GTIDSet
+from routers.pool import nodes
+from routers.scope import Story
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}  # RFC 9110, section 9.2.1
-HEADER = "X-Database"
+DATABASE = "X-Database"  # out: the aliases that answered, in order
+LEVEL = "X-Consistency"  # in: a level; out: "eventual" where an answer may be stale
+TOKEN = "X-Consistency-Token"  # noqa: S105 - in and out: a write position
+COOKIE = "consistency"  # the same for browsers
+
+# DRF names the caller's rights after authentication; only then may less than `session` be asked for.
 
 
 class RoutingMiddleware:
-    """Safe requests read one replica until they write; all others read the primary."""
+    """Safe requests read one replica that has what they must see; others, and after a write, the primary."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        state: scope.State = "replica" if request.method in SAFE_METHODS else "primary"
-        # One client, one replica: its reads do not jump between nodes that are unequally behind.
-        with scope.request_scope(state, affinity=request.headers.get("Authorization")) as story:
-            response = self.get_response(request)
-            if story.wrote:
-                positions.record(members=story.members, revoked=story.revoked)
-        if conf().EXPOSE_DATABASE_HEADER:
-            response[HEADER] = ", ".join(story.answered)
+        prober.ensure_started()
+        response = self._answer(request)
+        if getattr(request, "routers_rerun", False):
+            events.emit("request_rerun", alias=request.routers_rerun)  # type: ignore[attr-defined]
+            response = self._answer(request)
         return response
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        state: scope.State = "replica" if request.method in SAFE_METHODS else "primary"
+        with scope.request_scope(state, affinity=request.headers.get("Authorization")) as story:
+            forget_commits()
+            try:
+                response = self.get_response(request)
+            finally:
+                record_commits(story)
+                gate.take(story, None)
+            self._describe(request, response, story)
+        return response
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        """The view is known, and with it the level; so choose where to read, before it does."""
+        now = scope.current()
+        if now is None or not conf().REPLICAS:
+            return None
+        try:
+            if now.state == "primary":
+                gate.admit_write()
+            else:
+                now.story.level = levels.level_of(view, request.method or "GET")
+                ask_for_more(request, now.story)
+                consistency.settle_if_new(now)
+        except NoNodeAvailable as error:
+            return unavailable(error.reason)
+        except ValueError as error:  # a header that cannot be read
+            return JsonResponse({"detail": str(error)}, status=400)
+        return None
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """A node that is gone is answered by another one, once, or by 503: never by 500."""
+        now = scope.current()
+        if isinstance(error, NoNodeAvailable):
+            return unavailable(error.reason)
+        if now is None or not is_connection_error(error):
+            return None
+        alias = now.story.failed or now.story.asked
+        if alias in nodes():
+            nodes()[alias].lose("connection lost")
+        first_try = not hasattr(request, "routers_rerun")
+        if alias != DEFAULT_DB_ALIAS and not now.story.wrote and now.state == "replica" and first_try:
+            request.routers_rerun = alias  # type: ignore[attr-defined]
+        return unavailable(f"the connection to {alias} was lost")
+
+    def _describe(self, request: HttpRequest, response: HttpResponse, story: Story) -> None:
+        for alias in story.answered:
+            metrics.count_request(alias)
+        if story.stale:
+            response[LEVEL] = "eventual"
+        if story.own and (token := tokens.make(story.own)):
+            response[TOKEN] = token
+            response.set_cookie(
+                COOKIE,
+                token,
+                max_age=conf().POSITION_SECONDS,
+                secure=request.is_secure(),
+                httponly=True,
+                samesite="Lax",
+            )
+        if conf().EXPOSE_DATABASE_HEADER:
+            response[DATABASE] = ", ".join(story.answered)
+            response["Server-Timing"] = f"wait;dur={story.wait_seconds * 1000:.2f}"
+
+
+def ask_for_more(request: HttpRequest, story: Story) -> None:
+    """What the client asks for by headers. Raises ValueError, also for what cannot be read."""
+    if asked := request.headers.get(LEVEL):
+        try:
+            story.level = max(story.level, levels.parse_level(asked))
+        except ValueError as error:
+            raise ValueError(f"{LEVEL}: {error}.") from error
+    if token := request.headers.get(TOKEN):
+        story.required = tokens.read(token) or GTIDSet()
+    elif cookie := request.COOKIES.get(COOKIE):
+        try:
+            story.required = tokens.read(cookie) or GTIDSet()
+        except tokens.BadToken:  # a browser cannot mend its cookies
+            events.emit("token_ignored", reason="bad cookie")
+
+
+def forget_commits() -> None:
+    """Commits of before, of whoever used this thread's connection."""
+    forget = getattr(connections[DEFAULT_DB_ALIAS], "forget_own_gtids", None)
+    if forget is not None:
+        forget()
+
+
+def record_commits(story: Story) -> None:
+    """What the request has committed becomes the position of those whom it concerns."""
+    if not conf().REPLICAS or (DEFAULT_DB_ALIAS not in story.answered and not story.announced):
+        return
+    connection = connections[DEFAULT_DB_ALIAS]
+    try:
+        if hasattr(connection, "take_own_gtids"):
+            story.own |= GTIDSet.parse(connection.take_own_gtids())
+    except DatabaseError:
+        return  # whether it committed is not known: it stays announced, and the primary answers meanwhile
+    if not story.own and not story.announced:
+        return
+    if not positions.record(story.members, story.own, story.announced):
+        gate.await_replicas(story)
+
+
+def unavailable(reason: str) -> HttpResponse:
+    """503 as a problem body (RFC 9457) with `Retry-After` (RFC 9110, section 10.2.3)."""
+    events.emit("refused", reason=reason)
+    body = {
+        "type": "about:blank",
+        "title": "Service Unavailable",
+        "status": 503,
+        "detail": "No database can answer this now; try again later."
+        " If it was a change, look first whether it was made.",
+    }
+    return JsonResponse(
+        body,
+        status=503,
+        content_type="application/problem+json",
+        headers={"Retry-After": str(conf().RETRY_AFTER_SECONDS)},
+    )

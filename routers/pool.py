@@ -1,20 +1,109 @@
-"""Choosing a replica."""
+"""The nodes of this process, and the order in which replicas are tried."""
 
 import hashlib
-import random
+import math
+import threading
+import time
+from collections.abc import Iterable, Iterator
+
+from django.core.signals import setting_changed
+from django.db import DEFAULT_DB_ALIAS
 
 from routers.conf import conf
+from routers.replica import Node
 
 
-def choose(affinity: str | None) -> str | None:
-    """The alias of a replica, the same one for the same affinity; None when there is no replica.
+class Nodes:
+    """The primary and its replicas, by the settings. Pinned ones outlive a change of these (in tests)."""
 
-    Rendezvous hashing (Thaler and Ravishankar, 1998): a replica that comes or goes moves only
-    the clients that were, or will be, its own.
+    pinned = False
+
+    def __init__(self, aliases: Iterable[str] | None = None) -> None:
+        weights = conf().weights if aliases is None else dict.fromkeys(aliases, 1.0)
+        self.primary = Node(DEFAULT_DB_ALIAS)
+        self.replicas = {alias: Node(alias, weight) for alias, weight in weights.items()}
+
+    def __getitem__(self, alias: str) -> Node:
+        return self.primary if alias == DEFAULT_DB_ALIAS else self.replicas[alias]
+
+    def __contains__(self, alias: str) -> bool:
+        return alias == DEFAULT_DB_ALIAS or alias in self.replicas
+
+    def __iter__(self) -> Iterator[Node]:
+        yield self.primary
+        yield from self.replicas.values()
+
+
+_nodes: Nodes | None = None
+
+
+def nodes() -> Nodes:
+    global _nodes  # noqa: PLW0603 - one per process, made when the settings are there
+    if _nodes is None:
+        _nodes = Nodes()
+    return _nodes
+
+
+def forget(*, setting: str = "ROUTERS", **kwargs: object) -> None:
+    """Make the nodes anew: the settings have changed."""
+    global _nodes  # noqa: PLW0603
+    if setting == "ROUTERS" and not (_nodes and _nodes.pinned):
+        _nodes = None
+
+
+setting_changed.connect(forget)
+
+
+def ranked(affinity: str | None) -> list[Node]:
+    """The replicas in service, the first choice first.
+
+    With an affinity, weighted rendezvous hashing: a replica that comes or goes moves only the
+    clients that were, or will be, its own (Thaler and Ravishankar, 1998; Schindelhauer and
+    Schomaker, 2005, for weights). Without one, the least outstanding in relation to its weight.
     """
-    replicas = conf().REPLICAS
-    if not replicas:
-        return None
+    replicas = [node for node in nodes().replicas.values() if node.in_service()]
+    if len(replicas) < 2:
+        return replicas
     if affinity is None:
-        return random.choice(replicas)  # noqa: S311 - balances load, keeps no secret
-    return max(replicas, key=lambda alias: hashlib.blake2b(f"{alias} {affinity}".encode()).digest())
+        return sorted(replicas, key=lambda node: (node.outstanding + 1) / node.weight)
+    return sorted(replicas, key=lambda node: _score(node, affinity), reverse=True)
+
+
+def _score(node: Node, affinity: str) -> float:
+    digest = hashlib.blake2b(f"{node.alias} {affinity}".encode(), digest_size=8).digest()
+    uniform = (int.from_bytes(digest) + 0.5) / 2**64
+    return -node.weight / math.log(uniform)
+
+
+class TokenBucket:
+    """Lets `rate` reads a second pass, and bursts of one second's worth."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self._tokens = rate
+        self._at = time.monotonic()
+        self._lock = threading.Lock()
+
+    def take(self, now: float | None = None) -> bool:
+        now = time.monotonic() if now is None else now
+        with self._lock:
+            self._tokens = min(self.rate, self._tokens + (now - self._at) * self.rate)
+            self._at = now
+            if self._tokens < 1:
+                return False
+            self._tokens -= 1
+            return True
+
+
+_bucket: TokenBucket | None = None
+
+
+def fall_back_allowed() -> bool:
+    """Whether one more read may fall back to the primary now."""
+    global _bucket  # noqa: PLW0603 - one per process
+    rate = conf().FALL_BACK_READS_PER_SECOND
+    if rate is None:
+        return True
+    if _bucket is None or _bucket.rate != rate:
+        _bucket = TokenBucket(rate)
+    return _bucket.take()

@@ -1,46 +1,117 @@
-"""Who must see which write: for how long a member's reads, and a token's look-up, need the primary.
+"""Who must see which write.
 
-They live in a cache that all worker processes share. A cache that cannot be read counts as a
-pending write: doubt costs a read on the primary, never a stale answer.
+A member's entry says which transactions a node must contain before it may answer them, and which
+requests are changing what they see just now. A request *announces* itself before its first commit and
+is *recorded* after its last one, before its answer is sent. So whoever saw a change, on any node,
+finds it announced or recorded ever after: reads cannot go back behind it.
 """
 
-import logging
+import time
+import uuid
 from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
-from django.core.cache import BaseCache, caches
+from routers import events
+from routers.gtid import GTIDSet
+from routers.pool import nodes
+from routers.store import Store, StoreLost
 
-from routers.conf import conf
+# An announcement without a record is one of a process that died: its write may or may not be there.
+IN_FLIGHT_SECONDS = 120
+MANY_INTERVALS = 50  # beyond these an entry is rounded up
 
-log = logging.getLogger(__name__)
-
-
-def member(member_id: Any) -> str:
-    return f"routers:member:{member_id}"
-
-
-def token(digest: str) -> str:
-    return f"routers:token:{digest}"
+store = Store()
 
 
-def record(*, members: Iterable[Any], revoked: Iterable[str]) -> None:
-    """Remember the writes of a request; called before its answer is sent."""
-    _remember([member(member_id) for member_id in members], conf().STICK_SECONDS)
-    _remember([token(digest) for digest in revoked], conf().REVOKED_SECONDS)
+@dataclass(frozen=True)
+class Position:
+    """What a node must contain; `in_flight`: somebody is changing it now, so only the primary knows."""
+
+    gtids: GTIDSet
+    in_flight: bool
 
 
-def is_pending(key: str) -> bool:
+# What is stored: the epoch, the GTID set as text, and the time stamps of announced requests by their id.
+Entry = tuple[str, str, dict[str, float]]
+
+NOTHING = Position(GTIDSet(), in_flight=False)
+
+
+def of(member_id: Any) -> Position:
+    """The member's position. Raises `StoreLost` where it cannot be known."""
+    entry: Entry | None = store.read(_key(member_id))
+    if entry is None or entry[0] != store.epoch:
+        return NOTHING
+    return Position(GTIDSet.parse(entry[1]), in_flight=bool(_alive(entry[2])))
+
+
+def announce(member_ids: Iterable[Any]) -> dict[Any, str]:
+    """These members are about to see a change; answers for each the id to `record` it under."""
+    request_id = uuid.uuid4().hex[:12]
+    for member_id in member_ids:
+        _change(member_id, lambda gtids, in_flight: (gtids, in_flight | {request_id: time.time()}))
+    return dict.fromkeys(member_ids, request_id)
+
+
+def record(member_ids: Iterable[Any], gtids: GTIDSet, announced: dict[Any, str]) -> bool:
+    """The change is committed as these transactions (none: it was rolled back).
+
+    Answers whether that could be stored.
+    """
+    stored = True
+    for member_id in member_ids:
+        request_id = announced.get(member_id)
+
+        def recorded(
+            old: GTIDSet, in_flight: dict[str, float], request_id: str | None = request_id
+        ) -> tuple[GTIDSet, dict[str, float]]:
+            return _still_needed(old) | gtids, {k: at for k, at in in_flight.items() if k != request_id}
+
+        stored &= _change(member_id, recorded)
+    return stored
+
+
+def owner_of(token: str) -> Any:
+    """Whose token this is, as other processes have found out; None when nobody has, or the store is lost."""
     try:
-        return _cache().get(key) is not None
-    except Exception:
-        log.warning("routers.position_unknown: the cache does not answer; reading the primary", exc_info=True)
-        return True
+        return store.read(f"routers:token:{token}")
+    except StoreLost:
+        return None
 
 
-def _remember(keys: list[str], seconds: int) -> None:
-    if keys and conf().REPLICAS:
-        _cache().set_many(dict.fromkeys(keys, True), timeout=seconds)
+def set_owner(token: str, member_id: Any) -> None:
+    with suppress(StoreLost):
+        store.write(f"routers:token:{token}", member_id)
 
 
-def _cache() -> BaseCache:
-    return caches[conf().CACHE]
+def _change(member_id: Any, change: Any) -> bool:
+    def changed(entry: Entry | None, epoch: str) -> Entry:
+        known = entry if entry is not None and entry[0] == epoch else (epoch, "", {})
+        gtids, in_flight = change(GTIDSet.parse(known[1]), _alive(known[2]))
+        return epoch, str(gtids), in_flight
+
+    try:
+        store.update(_key(member_id), changed)
+    except StoreLost:  # which owes everybody a new epoch now; see there
+        events.emit("positions_forgotten", reason="a position could not be stored")
+        return False
+    return True
+
+
+def _still_needed(gtids: GTIDSet) -> GTIDSet:
+    """Nothing, once every replica contains it: also those out of service, for they may come back."""
+    replicas = nodes().replicas.values()
+    if replicas and all(node.contains(gtids) for node in replicas):
+        return GTIDSet()
+    return gtids.rounded_up() if gtids.intervals() > MANY_INTERVALS else gtids
+
+
+def _alive(in_flight: dict[str, float]) -> dict[str, float]:
+    oldest = time.time() - IN_FLIGHT_SECONDS
+    return {request_id: at for request_id, at in in_flight.items() if at > oldest}
+
+
+def _key(member_id: Any) -> str:
+    return f"routers:member:{member_id}"

@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django_replicated import settings as upstream_defaults
 from django_replicated.router import ReplicationRouter
 
-from routers import scope
+from routers import consistency, scope
 from routers.conf import conf
 
 UpstreamState = Literal["master", "slave"]
@@ -37,7 +37,7 @@ class StateRouter(ReplicationRouter):  # type: ignore[misc]  # upstream has no a
 
     @property
     def SLAVES(self) -> list[str]:  # noqa: N802 - upstream's name
-        return conf().REPLICAS or [DEFAULT_DB_ALIAS]
+        return list(conf().REPLICAS) or [DEFAULT_DB_ALIAS]
 
     @property
     def all_allowed_aliases(self) -> list[str]:
@@ -48,7 +48,7 @@ class StateRouter(ReplicationRouter):  # type: ignore[misc]  # upstream has no a
         return TO_UPSTREAM[now.state] if now else "master"
 
     def use_state(self, state: UpstreamState) -> "StateRouter":
-        scope.push(TO_OURS[state])
+        self._push(state)
         return self
 
     def revert(self) -> None:
@@ -56,7 +56,13 @@ class StateRouter(ReplicationRouter):  # type: ignore[misc]  # upstream has no a
 
     def init(self, state: UpstreamState) -> None:
         """Upstream's decorators call it at the start of a view."""
-        scope.push(TO_OURS[state], starts_view=True)
+        self._push(state, starts_view=True)
+
+    def _push(self, state: UpstreamState, *, starts_view: bool = False) -> None:
+        scope.push(TO_OURS[state], starts_view=starts_view)
+        now = scope.current()
+        if now is not None:
+            consistency.settle_if_new(now)
 
     def reset(self) -> None:
         """Upstream's decorators call it at the end of a view."""

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Model
 
-from routers import scope
+from routers import consistency, scope
 from routers.replicated import StateRouter
 
 
@@ -16,10 +16,11 @@ class PrimaryReplicaRouter(StateRouter):
         now = scope.current()
         if now is None or not now.may_read_replica() or _loaded_from_primary(hints.get("instance")):
             return DEFAULT_DB_ALIAS
-        return now.story.replica or DEFAULT_DB_ALIAS
+        now.story.asked = now.story.replica or DEFAULT_DB_ALIAS
+        return now.story.asked
 
     def db_for_write(self, model: type[Model], **hints: Any) -> str:
-        scope.note_write()
+        consistency.note_write()
         return DEFAULT_DB_ALIAS
 
     def allow_relation(self, one: Model, other: Model, **hints: Any) -> bool | None:

@@ -5,6 +5,7 @@ import pickle
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,13 @@ class SQLiteCache(BaseCache):
         row = self._execute(query, self._key(key, version), time.time()).fetchone()
         return default if row is None else pickle.loads(row[0])  # noqa: S301 - our own 0600 file
 
+    def get_many(self, keys: Any, version: int | None = None) -> dict[Any, Any]:
+        by_key = {self._key(key, version): key for key in keys}
+        marks = ", ".join("?" * len(by_key))
+        query = f"SELECT key, value FROM entry WHERE key IN ({marks}) AND {LIVE}"  # noqa: S608 - marks are ?
+        rows = self._execute(query, *by_key, time.time()).fetchall()
+        return {by_key[key]: pickle.loads(value) for key, value in rows}  # noqa: S301 - our own 0600 file
+
     def set(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> None:
         self._execute(
             "INSERT OR REPLACE INTO entry VALUES (?, ?, ?)", *self._row(key, value, timeout, version)
@@ -59,8 +67,22 @@ class SQLiteCache(BaseCache):
     def delete(self, key: Any, version: int | None = None) -> bool:
         return self._execute("DELETE FROM entry WHERE key = ?", self._key(key, version)).rowcount == 1
 
-    def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
+    def update(
+        self,
+        key: Any,
+        change: Callable[[Any], Any],
+        timeout: Any = DEFAULT_TIMEOUT,
+        version: int | None = None,
+    ) -> Any:
+        """Store what `change` makes of the value (None when there is none), as one step; answers that."""
         with self._connection() as connection:  # commits at the end, rolls back on an error
+            connection.execute("BEGIN IMMEDIATE")
+            value = change(self.get(key, version=version))
+            self.set(key, value, timeout=timeout, version=version)
+        return value
+
+    def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
+        with self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             value = self.get(key, version=version)
             if value is None:
@@ -99,8 +121,19 @@ def _open(path: str) -> sqlite3.Connection:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).touch(mode=0o600)
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-    # Readers and the writer do not wait for each other; no fsync a write, as a cache may forget.
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.executescript(SCHEMA)
+    _prepare(connection, tries=50)
     return connection
+
+
+def _prepare(connection: sqlite3.Connection, tries: int) -> None:
+    """SQLite waits for nobody while the journal's mode changes: processes that start at once try again."""
+    try:
+        # Readers and the writer do not wait for each other; no fsync a write, as a cache may forget.
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.executescript(SCHEMA)
+    except sqlite3.OperationalError:
+        if tries <= 1:
+            raise
+        time.sleep(0.01)
+        _prepare(connection, tries - 1)

@@ -1,22 +1,25 @@
 """What in-process tests share: members, clients that carry their token, an empty cache."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from rest_framework.test import APIClient
 
 from accounts.models import Member
 from accounts.services import log_in
+from routers import positions
+from routers.store import Store
 from tests.factories import MemberFactory
 
 
 @pytest.fixture(autouse=True)
-def empty_cache() -> Iterator[None]:
+def empty_cache(monkeypatch) -> None:
     """Throttles and write positions of one test are nothing to the next."""
-    cache.clear()
-    yield
-    cache.clear()
+    monkeypatch.setattr(positions, "store", Store())
+    for cache in caches.all():
+        cache.clear()
+    caches["local"].clear()
 
 
 @pytest.fixture

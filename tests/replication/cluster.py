@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -55,6 +56,38 @@ class Cluster:
         finally:
             for replica in REPLICAS:
                 self.run("delay", replica, "0")
+
+    @contextmanager
+    def paused(self, replica: str) -> Iterator[None]:
+        """The replica receives transactions and applies none."""
+        try:
+            self.run("pause", replica)
+            yield
+        finally:
+            self.run("resume", replica)
+
+    @contextmanager
+    def down(self, node: str, *, how: str) -> Iterator[None]:
+        """The node is not there; `how` is "kill" or "stop". Afterwards it accepts connections again."""
+        try:
+            self.run(how, node)
+            yield
+        finally:
+            self.run("start", node)
+
+    @contextmanager
+    def frozen(self, node: str) -> Iterator[None]:
+        """The node's kernel accepts connections, and nobody ever answers them (SIGSTOP)."""
+        pid = self.pid(node)
+        try:
+            os.kill(pid, signal.SIGSTOP)
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def pid(self, node: str) -> int:
+        [row] = [row.split() for row in self.run("status").splitlines() if row.startswith(f"{node} ")]
+        return int(row[3])
 
 
 class Service:

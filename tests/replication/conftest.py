@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.replication.checker import Crowd
 from tests.replication.cluster import ROOT, Client, Cluster, Service
 
 
@@ -28,9 +29,25 @@ def cluster() -> Cluster:
 
 
 @pytest.fixture(scope="session")
+def staff(cluster) -> tuple[str, str]:
+    """Email and password of somebody of the staff."""
+    email, password = "staff@example.com", "Correct-horse-7"
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "drf_oms.settings"}
+    command = [sys.executable, "manage.py", "ensure_staff", "--email", email]
+    subprocess.run(command, cwd=ROOT, env=environment, input=password, text=True, check=True)
+    return email, password
+
+
+@pytest.fixture(scope="session")
 def service(cluster, tmp_path_factory):
     with Service(tmp_path_factory.mktemp("service")) as service:
         yield service
+
+
+@pytest.fixture(scope="session")
+def crowd(service, staff) -> Crowd:
+    """Made once, for each of its passwords costs the service a second; `crowd.part` takes some of them."""
+    return Crowd(service.url, staff=staff)
 
 
 @pytest.fixture(scope="session")

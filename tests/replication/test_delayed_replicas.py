@@ -51,8 +51,8 @@ def test_no_step_is_stale_or_wrong(cluster, service, new_email):
         assert walk(cluster, service, new_email()) == []
 
 
-def test_the_walk_notices_a_service_that_does_not_stick(cluster, tmp_path, new_email):
+def test_the_walk_notices_a_service_that_does_not_gate(cluster, tmp_path, new_email):
     """The planted fault: reads go to the replicas right after a write."""
-    with Service(tmp_path, STICK_SECONDS="0") as careless:
+    with Service(tmp_path, GATE_READS="false") as careless:
         wrong = walk(cluster, careless, new_email())
     assert {"list", "newest order", "change"} <= set(wrong)

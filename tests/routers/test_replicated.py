@@ -10,7 +10,7 @@ from django_replicated.router import ReplicationRouter
 from django_replicated.utils import routers as upstream
 
 from accounts.models import Member
-from routers import scope
+from routers import scope, testing
 from routers.router import PrimaryReplicaRouter
 
 REPLICAS = {"replica1", "replica2"}
@@ -22,7 +22,7 @@ def read_alias(request, *args):
 
 @pytest.fixture
 def reading():
-    with scope.request_scope("replica") as story:
+    with testing.request() as story:
         yield story
 
 
@@ -61,7 +61,7 @@ def test_use_slave_in_an_unsafe_request_reads_a_replica_until_a_write(rf):
         router.db_for_write(Member)
         return HttpResponse(f"{before} {router.db_for_read(Member)}")
 
-    with scope.request_scope("primary"):
+    with testing.request(method="POST"):
         before, after = ask(view, rf).split()
     assert before in REPLICAS
     assert after == "default"

@@ -5,7 +5,7 @@ from django.db import router, transaction
 
 from accounts.models import Member
 from orders.models import Order
-from routers import scope
+from routers import testing
 from tests.factories import MemberFactory, OrderFactory
 
 REPLICAS = {"replica1", "replica2"}
@@ -14,7 +14,7 @@ REPLICAS = {"replica1", "replica2"}
 @pytest.fixture
 def reading():
     """Inside a safe request."""
-    with scope.request_scope("replica", affinity="someone") as story:
+    with testing.request(affinity="someone") as story:
         yield story
 
 
@@ -28,7 +28,7 @@ def test_a_safe_request_reads_one_replica(reading):
 
 
 def test_an_unsafe_request_reads_the_primary():
-    with scope.request_scope("primary"):
+    with testing.request(method="POST"):
         assert router.db_for_read(Member) == "default"
 
 
@@ -39,9 +39,9 @@ def test_after_a_write_the_request_reads_the_primary(reading):
 
 
 def test_the_next_request_starts_afresh():
-    with scope.request_scope("replica"):
+    with testing.request():
         router.db_for_write(Member)
-    with scope.request_scope("replica"):
+    with testing.request():
         assert router.db_for_read(Member) in REPLICAS
 
 
@@ -113,5 +113,5 @@ def test_tables_are_made_on_the_primary_only():
 def test_without_replicas_all_goes_to_the_primary(settings):
     settings.ROUTERS = {"REPLICAS": []}
 
-    with scope.request_scope("replica"):
+    with testing.request():
         assert router.db_for_read(Member) == "default"

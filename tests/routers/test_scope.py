@@ -6,51 +6,51 @@ import threading
 
 import pytest
 
-from routers import scope
+from routers import consistency, scope, testing
 
 
 def test_nested_blocks_restore_what_was():
-    with scope.request_scope("replica"):
-        with scope.use_primary():
-            assert not scope.may_read_replica()
-            with scope.use_replica():
-                assert scope.may_read_replica()
-            assert not scope.may_read_replica()
-        assert scope.may_read_replica()
+    with testing.request():
+        with consistency.use_primary():
+            assert not consistency.may_read_replica()
+            with consistency.use_replica():
+                assert consistency.may_read_replica()
+            assert not consistency.may_read_replica()
+        assert consistency.may_read_replica()
     assert scope.current() is None
 
 
 def test_an_exception_restores_too():
-    with scope.request_scope("replica"):
-        with pytest.raises(ZeroDivisionError), scope.use_primary():
+    with testing.request():
+        with pytest.raises(ZeroDivisionError), consistency.use_primary():
             1 / 0  # noqa: B018
-        assert scope.may_read_replica()
+        assert consistency.may_read_replica()
 
 
 def test_a_write_in_a_nested_block_is_known_outside_it():
-    with scope.request_scope("replica") as story:
-        with scope.use_replica():
-            scope.note_write()
+    with testing.request() as story:
+        with consistency.use_replica():
+            consistency.note_write()
         assert story.wrote
-        assert not scope.may_read_replica()
+        assert not consistency.may_read_replica()
 
 
 def test_use_replica_does_not_undo_a_need_for_the_primary():
-    with scope.request_scope("replica"):
-        scope.require_primary("test")
-        with scope.use_replica():
-            assert not scope.may_read_replica()
+    with testing.request():
+        consistency.require_primary("test")
+        with consistency.use_replica():
+            assert not consistency.may_read_replica()
 
 
 def test_use_replica_works_outside_a_request():
-    with scope.use_replica():
-        assert scope.may_read_replica()
+    with consistency.use_replica():
+        assert consistency.may_read_replica()
     assert scope.current() is None
 
 
 def test_a_new_thread_starts_without_a_scope():
     seen = []
-    with scope.request_scope("replica"):
+    with testing.request():
         thread = threading.Thread(target=lambda: seen.append(scope.current()))
         thread.start()
         thread.join()
@@ -61,12 +61,12 @@ def test_a_new_thread_starts_without_a_scope():
 def test_1000_concurrent_tasks_never_share_state():
     async def request(number: int) -> bool:
         writes = number % 2 == 0
-        with scope.request_scope("replica", affinity=str(number)) as story:
+        with testing.request(affinity=str(number)) as story:
             for _ in range(3):
                 await asyncio.sleep(random.random() / 100)  # noqa: S311 - lets others run in between
                 if writes:
-                    scope.note_write()
-                scope.touches(number)
+                    consistency.note_write()
+                consistency.touches(number)
             return story.wrote == writes and story.members == {number} and scope.current().story is story
 
     async def all_of_them() -> list[bool]:

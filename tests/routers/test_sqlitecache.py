@@ -109,3 +109,44 @@ def test_expired_entries_are_swept(cache, path, monkeypatch):
 
     (count,) = cache._execute("SELECT COUNT(*) FROM entry").fetchone()
     assert count == 1
+
+
+def test_processes_that_open_a_new_file_at_once_all_can(path):
+    program = (
+        "from django.conf import settings; settings.configure()\n"
+        "from routers.sqlitecache import SQLiteCache\n"
+        "import sys; sys.stdin.read(1)\n"
+        f"SQLiteCache({str(path)!r}, {{}}).set('key', 1)"
+    )
+    processes = [subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE) for _ in range(8)]
+    for process in processes:
+        process.stdin.close()
+
+    assert [process.wait(30) for process in processes] == [0] * 8
+
+
+def test_update_is_atomic_across_threads_and_processes(cache, path):
+    def add(numbers: range) -> None:
+        for number in numbers:
+            cache.update("numbers", lambda old, number=number: (old or frozenset()) | {number})
+
+    threads = [threading.Thread(target=add, args=(range(100 * n, 100 * n + 50),)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    in_another_process(
+        path,
+        "for n in range(900, 950): cache.update('numbers', lambda old: (old or frozenset()) | {n})",
+    )
+    for thread in threads:
+        thread.join()
+
+    assert len(cache.get("numbers")) == 250
+
+
+def test_an_update_that_fails_changes_nothing(cache):
+    cache.set("key", 1)
+    with pytest.raises(ZeroDivisionError):
+        cache.update("key", lambda old: old / 0)
+    cache.set("other", 2)
+
+    assert cache.get_many(["key", "other"]) == {"key": 1, "other": 2}
