@@ -17,6 +17,8 @@ class TokenAuthentication(KnoxTokenAuthentication):
         auth_token = _find(hash_token(token.decode("latin-1")))
         if auth_token is None or _delete_if_expired(auth_token):
             raise AuthenticationFailed("Invalid token.")
+        if auth_token.user.is_staff:
+            consistency.may_ask_for_less()
         return self.validate_user(auth_token)
 
 

@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-ROLES = {0: "primary", 1: "replica"}
+from routers import prober
+from routers.pool import nodes
+from routers.replica import Node
 
 
 class HealthMiddleware:
-    """`/healthz`: the process answers. `/readyz`: the primary takes writes; each node's state beside it."""
+    """`/healthz`: the process answers. `/readyz`: some database does; each node's state beside it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -27,21 +28,24 @@ def alive() -> HttpResponse:
 
 
 def ready() -> HttpResponse:
-    """200 while writes are possible ("degraded" when a replica is not as it should be), else 503."""
-    nodes = {alias: node_state(alias) for alias in connections}
-    if nodes[DEFAULT_DB_ALIAS]["status"] != "ok":
-        return JsonResponse({"status": "unavailable", "nodes": nodes}, status=503)
-    healthy = all(node["status"] == "ok" for node in nodes.values())
-    return JsonResponse({"status": "ok" if healthy else "degraded", "nodes": nodes})
+    """200 while some node answers reads: no other instance of the service could do more.
+
+    `status` is "ok", "degraded" (a replica takes no reads), "read only" (the primary takes no
+    writes), or with 503 "unavailable".
+    """
+    prober.ensure_started()
+    primary, replicas = nodes().primary, nodes().replicas.values()
+    if primary.in_service():
+        status = "ok" if all(node.in_service() for node in replicas) else "degraded"
+    else:
+        status = "read only" if any(node.in_service() for node in replicas) else "unavailable"
+    body = {"status": status, "nodes": {node.alias: state(node) for node in nodes()}}
+    return JsonResponse(body, status=503 if status == "unavailable" else 200)
 
 
-def node_state(alias: str) -> dict[str, Any]:
-    """`{status, role}` of one node; `status` says what is wrong with it."""
-    expected = "primary" if alias == DEFAULT_DB_ALIAS else "replica"
-    try:
-        with connections[alias].cursor() as cursor:
-            cursor.execute("SELECT @@GLOBAL.super_read_only")
-            role = ROLES[cursor.fetchone()[0]]
-    except DatabaseError:
-        return {"status": "unreachable", "role": expected}
-    return {"status": "ok" if role == expected else f"is a {role}", "role": role}
+def state(node: Node) -> dict[str, Any]:
+    """`{status, role}` of one node, as this process has last seen it; of a replica, `lag_ms` too."""
+    known: dict[str, Any] = {"status": node.out_because or "ok"}
+    if node is nodes().primary:
+        return known | {"role": "primary"}
+    return known | {"role": "replica", "lag_ms": round(node.lag * 1000)}

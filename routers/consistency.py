@@ -22,6 +22,7 @@ from routers.scope import Scope, Story, current, entered, inner, use_primary
 __all__ = [
     "acts_for",
     "for_credentials",
+    "may_ask_for_less",
     "may_read_replica",
     "note_write",
     "position_token",
@@ -58,7 +59,7 @@ def presents_token(digest: str) -> None:
 def acts_for(member_id: Any, *, token: str | None = None) -> bool:
     """The request is this member's: what they must see must be in what it reads.
 
-    Answers whether the word of the node that was read so far counts; if not, read again what
+    `token` is the digest of the credential that says so. Answers whether the word of the node that was read so far counts; if not, read again what
     credentials rest on, inside `for_credentials`. Raises `NoNodeAvailable`.
     """
     if token is not None and token not in _member_of:
@@ -81,6 +82,16 @@ def _remember(digest: str, member_id: Any) -> None:
     if len(_member_of) >= REMEMBERED_TOKENS:
         _member_of.clear()
     _member_of[digest] = member_id
+
+
+def may_ask_for_less() -> None:
+    """The caller is trusted to know what a stale answer is (staff): heed a lower level that they ask for."""
+    scope = current()
+    if scope is None or scope.state == "primary" or scope.story.wrote:
+        return
+    if scope.story.asked_level < scope.story.level:
+        scope.story.level, scope.story.primary_because = scope.story.asked_level, None
+        gate.settle(scope.story)
 
 
 def for_credentials() -> AbstractContextManager[None]:

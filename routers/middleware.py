@@ -19,8 +19,6 @@ LEVEL = "X-Consistency"  # in: a level; out: "eventual" where an answer may be s
 TOKEN = "X-Consistency-Token"  # noqa: S105 - in and out: a write position
 COOKIE = "consistency"  # the same for browsers
 
-# DRF names the caller's rights after authentication; only then may less than `session` be asked for.
-
 
 class RoutingMiddleware:
     """Safe requests read one replica that has what they must see; others, and after a write, the primary."""
@@ -105,9 +103,10 @@ def ask_for_more(request: HttpRequest, story: Story) -> None:
     """What the client asks for by headers. Raises ValueError, also for what cannot be read."""
     if asked := request.headers.get(LEVEL):
         try:
-            story.level = max(story.level, levels.parse_level(asked))
+            story.asked_level = levels.parse_level(asked)
         except ValueError as error:
             raise ValueError(f"{LEVEL}: {error}.") from error
+        story.level = max(story.level, story.asked_level)
     if token := request.headers.get(TOKEN):
         story.required = tokens.read(token) or GTIDSet()
     elif cookie := request.COOKIES.get(COOKIE):

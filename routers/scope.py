@@ -10,7 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from routers.conf import conf
 from routers.gtid import GTIDSet
-from routers.levels import SESSION, Level
+from routers.levels import SESSION, STRONG, Level
 
 State = Literal["primary", "replica"]
 
@@ -19,7 +19,7 @@ State = Literal["primary", "replica"]
 class Story:
     """What has happened so far. The nested scopes of one request share it.
 
-    Asked for: `level`, `required` (transactions that a token names), `affinity` (what ties a client
+    Asked for: `level` (`asked_level` by a header), `required` (transactions that a token names), `affinity` (what ties a client
     to one replica). Known: `member` (whose request it is), `members` (who sees a change by it),
     `shown` (transactions that the member may have seen). Decided: `replica`, or `primary_because`;
     `trusted`, whether the replica's word on credentials counts; `stale`, whether its answer may be
@@ -29,6 +29,7 @@ class Story:
     """
 
     level: Level = SESSION
+    asked_level: Level = STRONG
     required: GTIDSet = field(default_factory=GTIDSet)
     shown: GTIDSet = field(default_factory=GTIDSet)
     affinity: str | None = None

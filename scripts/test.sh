@@ -108,6 +108,14 @@ run_checks() {
 
 # --- the tests --------------------------------------------------------------
 
+# One test stops a position store of its own. Where there is none and none can
+# be installed, it is skipped.
+ensure_redis() {
+    if ! have redis-server && ! have valkey-server && can_install_packages; then
+        require_packages redis-server
+    fi
+}
+
 # A run that was killed may have left a replica delayed.
 end_delays() {
     local replica
@@ -153,6 +161,7 @@ main() {
     ensure_python_environment requirements-dev.txt
     # shellcheck disable=SC2046 # a list of package names
     require_packages $(missing_tools)
+    ensure_redis
     step_done
 
     step_with_output 'MySQL cluster'
