@@ -59,8 +59,9 @@ def presents_token(digest: str) -> None:
 def acts_for(member_id: Any, *, token: str | None = None) -> bool:
     """The request is this member's: what they must see must be in what it reads.
 
-    `token` is the digest of the credential that says so. Answers whether the word of the node that was read so far counts; if not, read again what
-    credentials rest on, inside `for_credentials`. Raises `NoNodeAvailable`.
+    `token` is the digest of the credential that says so. Answers whether the word of the node that
+    was read so far counts; if not, read again what credentials rest on, inside `for_credentials`.
+    Raises `NoNodeAvailable`.
     """
     if token is not None and token not in _member_of:
         _remember(token, member_id)
@@ -70,7 +71,7 @@ def acts_for(member_id: Any, *, token: str | None = None) -> bool:
         return True
     touches(member_id)
     story = scope.story
-    if not scope.may_read_replica():
+    if scope.state == "primary" or story.wrote or connections[DEFAULT_DB_ALIAS].in_atomic_block:
         return True
     if story.member == member_id:
         return story.trusted

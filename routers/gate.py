@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
@@ -27,6 +27,9 @@ def settle(story: Story) -> bool:
 
     Raises `NoNodeAvailable` where the primary would have to answer, and cannot.
     """
+    if story.primary_because is not None:
+        _stay_on_primary(story)
+        return True
     before, story.waited = story.replica, False
     node, reason = _choose(story)
     story.trusted = node is not None
@@ -38,6 +41,14 @@ def settle(story: Story) -> bool:
     drop_if_from_before(node.alias)
     take(story, node)
     return story.trusted and before == node.alias and not story.waited
+
+
+def _stay_on_primary(story: Story) -> None:
+    """Whose request it is has become known only there: it must not show them less than a replica did."""
+    with suppress(StoreLost):
+        if conf().GATE_READS and positions.of(story.member).in_flight:
+            story.shown = _all_that_is_shown(story)
+            _catch_up_primary(story)
 
 
 def take(story: Story, node: Node | None) -> None:
@@ -135,7 +146,7 @@ def _relaxed(story: Story, node: Node | None) -> Node | None:
 
 
 def _any_that_answers() -> Node | None:
-    return next((node for node in pool.nodes().replicas.values() if node.facts is not None), None)
+    return next((node for node in pool.nodes().replicas.values() if node.answers()), None)
 
 
 def fall_back(story: Story, reason: str) -> None:
@@ -147,6 +158,16 @@ def fall_back(story: Story, reason: str) -> None:
     admit_to_primary(reason)
     if story.shown:
         _catch_up_primary(story)
+
+
+def primary_counts_anew(story: Story) -> bool:
+    """Whether the story's commits got numbers that the primary had given before the request began.
+
+    Then it has forgotten its transactions (RESET BINARY LOGS AND GTIDS), or is another server: what
+    the replicas contain under these numbers is something else.
+    """
+    primary = pool.nodes().primary
+    return 0.0 < primary.probed_at < story.started and bool(story.own) and primary.contains(story.own)
 
 
 def await_replicas(story: Story) -> None:
@@ -181,14 +202,15 @@ def _all_that_is_shown(story: Story) -> GTIDSet:
     Asked while a write that concerns them is in flight. Under semisync with AFTER_SYNC a replica may show
     such a write before the primary does. (MySQL manual, "rpl_semi_sync_source_wait_point".)
     """
-    shown = GTIDSet()
+    primary, shown = pool.nodes().primary, GTIDSet()
     with story.unrecorded():
-        for node in (pool.nodes().primary, *pool.ranked(story.affinity)):
-            if node.in_service():
+        for node in pool.nodes():
+            if node.answers():
                 with _losing_it_on_error(node):
                     drop_if_from_before(node.alias)
-                    node.learn(probe.executed(connections[node.alias]))
-                    shown |= node.executed
+                    executed = probe.executed(connections[node.alias])
+                    # Only the primary's own can be on a replica first; others there are errant.
+                    shown |= executed.of_server(primary.facts.server_uuid) if primary.facts else executed
     return shown
 
 

@@ -71,6 +71,10 @@ class GTIDSet:
         """How many intervals it takes to write it: what parsing and comparing cost."""
         return sum(len(bounds) // 2 for bounds in self._series.values())
 
+    def of_server(self, uuid: str) -> "GTIDSet":
+        """Those that this server (lower case, dashed) has given, with and without tags."""
+        return GTIDSet({series: bounds for series, bounds in self._series.items() if series[:36] == uuid})
+
     def rounded_up(self) -> "GTIDSet":
         """A superset of one interval a series: short, for a server that has few gaps to have it."""
         return GTIDSet({series: (bounds[0], bounds[-1]) for series, bounds in self._series.items()})

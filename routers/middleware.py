@@ -135,6 +135,8 @@ def record_commits(story: Story) -> None:
         return  # whether it committed is not known: it stays announced, and the primary answers meanwhile
     if not story.own and not story.announced:
         return
+    if gate.primary_counts_anew(story):
+        positions.forget_all()
     if not positions.record(story.members, story.own, story.announced):
         gate.await_replicas(story)
 

@@ -54,6 +54,12 @@ def forget(*, setting: str = "ROUTERS", **kwargs: object) -> None:
 setting_changed.connect(forget)
 
 
+def distrust_replicas(reason: str) -> None:
+    """None of them takes reads until it has been looked at again."""
+    for node in nodes().replicas.values():
+        node.take_out(reason)
+
+
 def ranked(affinity: str | None) -> list[Node]:
     """The replicas in service, the first choice first.
 

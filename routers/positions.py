@@ -15,7 +15,7 @@ from typing import Any
 
 from routers import events
 from routers.gtid import GTIDSet
-from routers.pool import nodes
+from routers.pool import distrust_replicas, nodes
 from routers.store import Store, StoreLost
 
 # An announcement without a record is one of a process that died: its write may or may not be there.
@@ -71,6 +71,12 @@ def record(member_ids: Iterable[Any], gtids: GTIDSet, announced: dict[Any, str])
 
         stored &= _change(member_id, recorded)
     return stored
+
+
+def forget_all() -> None:
+    """The primary counts anew: what replicas contain under the old numbers is something else."""
+    distrust_replicas("the primary counts anew")
+    store.forget_all()
 
 
 def owner_of(token: str) -> Any:

@@ -53,7 +53,7 @@ class Prober(threading.Thread):
 
     def _update_primary(self, node: Node, facts: probe.Facts) -> None:
         if node.executed - facts.executed:  # RESET BINARY LOGS AND GTIDS, or another server
-            positions.store.forget_all()
+            positions.forget_all()
             self.history = History()
         node.facts, node.executed, node.probed_at = facts, facts.executed, time.monotonic()
         self.history.add(facts.executed, node.probed_at)

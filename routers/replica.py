@@ -33,6 +33,10 @@ class Node:
     def in_service(self) -> bool:
         return self.out_because is None
 
+    def answers(self) -> bool:
+        """Whether it may be asked, though perhaps not for reads that must be fresh."""
+        return self.in_service() or self.facts is not None
+
     def contains(self, gtids: GTIDSet) -> bool:
         return self.executed.contains(gtids)
 

@@ -1,5 +1,6 @@
 """What the current request (or block) has read and written, and which node it may read."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,15 +20,17 @@ State = Literal["primary", "replica"]
 class Story:
     """What has happened so far. The nested scopes of one request share it.
 
-    Asked for: `level` (`asked_level` by a header), `required` (transactions that a token names), `affinity` (what ties a client
-    to one replica). Known: `member` (whose request it is), `members` (who sees a change by it),
-    `shown` (transactions that the member may have seen). Decided: `replica`, or `primary_because`;
-    `trusted`, whether the replica's word on credentials counts; `stale`, whether its answer may be
-    behind what the member wrote. Spent: `budget` and `wait_seconds`, in seconds. Happened: `wrote`,
-    `announced` (see routers.positions), `own` (transactions of its commits), `answered` (aliases, in
-    order), `asked` and `failed` (the alias of the latest read, and of a lost connection).
+    Asked for: `level` (by a header: `asked_level`), `required` (transactions that a token names),
+    `affinity` (what ties a client to one replica). Known: `started` (monotonic), `member` (whose
+    request it is), `members` (who sees a change by it), `shown` (transactions that the member may
+    have seen). Decided: `replica`, or `primary_because`; `trusted`, whether the replica's word on
+    credentials counts; `stale`, whether its answer may be behind what the member wrote. Spent:
+    `budget` and `wait_seconds`, in seconds. Happened: `wrote`, `announced` (see routers.positions),
+    `own` (transactions of its commits), `answered` (aliases, in order), `asked` and `failed` (the
+    alias of the latest read, and of a lost connection).
     """
 
+    started: float = field(default_factory=time.monotonic)
     level: Level = SESSION
     asked_level: Level = STRONG
     required: GTIDSet = field(default_factory=GTIDSet)

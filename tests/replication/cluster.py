@@ -28,11 +28,16 @@ def wait_until(condition: Callable[[], Any], *, what: str, seconds: float = DEAD
 
 
 class Cluster:
-    """`scripts/cluster.sh` on the cluster of the test run."""
+    """`scripts/cluster.sh` on the cluster of the test run, or on the one that the environment names."""
+
+    def __init__(self, **environment: str) -> None:
+        self.environment = {**os.environ, **environment}
 
     def run(self, *arguments: str) -> str:
         command = [str(ROOT / "scripts" / "cluster.sh"), *arguments]
-        ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        ran = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=False, timeout=120
+        )
         assert ran.returncode == 0, f"{' '.join(arguments)}: {ran.stderr}"
         return ran.stdout
 
@@ -141,10 +146,17 @@ class Client:
         self.token = token
         self.member = 0
 
-    def call(self, method: str, path: str, **body: Any) -> requests.Response:
-        headers = {"Authorization": f"Token {self.token}"} if self.token else {}
-        json = body or None
-        return requests.request(method, self.service.url + path, json=json, headers=headers, timeout=30)
+    def call(
+        self, method: str, path: str, headers: dict[str, str] | None = None, **body: Any
+    ) -> requests.Response:
+        credentials = {"Authorization": f"Token {self.token}"} if self.token else {}
+        return requests.request(
+            method,
+            self.service.url + path,
+            json=body or None,
+            headers={**credentials, **(headers or {})},
+            timeout=30,
+        )
 
     def register(self, email: str) -> requests.Response:
         details = {"name": "김하늘", "nickname": "haneul", "phone": "01012345678", "password": self.password}

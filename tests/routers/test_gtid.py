@@ -243,3 +243,8 @@ def test_rounding_up_keeps_all_and_closes_the_gaps():
     assert gappy.rounded_up().contains(gappy)
     assert (gappy.intervals(), gappy.rounded_up().intervals()) == (4, 2)
     assert not GTIDSet().rounded_up()
+
+
+def test_those_of_one_server():
+    assert parse(f"{U}:1-5:tag:7,{V}:3").of_server(U) == parse(f"{U}:1-5:tag:7")
+    assert not parse(f"{U}:1-5").of_server(V)
