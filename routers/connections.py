@@ -34,10 +34,11 @@ def register(*, connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
 
 def drop_if_from_before(alias: str) -> None:
     """Close this thread's connection if the node was lost since it was opened: it is dead."""
-    connection = connections[alias]
-    if connection.connection is None:
+    incarnation = nodes()[alias].incarnation
+    if incarnation == 0:  # never lost
         return
-    if getattr(connection, "routers_incarnation", None) != nodes()[alias].incarnation:
+    connection = connections[alias]
+    if connection.connection is not None and getattr(connection, "routers_incarnation", None) != incarnation:
         connection.close()
 
 

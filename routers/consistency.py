@@ -41,9 +41,11 @@ REMEMBERED_TOKENS = 10_000
 
 
 def may_read_replica() -> bool:
-    """Whether the next read goes to a replica."""
+    """Whether the next read goes to a replica, as far as is known."""
     scope = current()
-    return scope is not None and scope.may_read_replica() and scope.story.replica is not None
+    if scope is None or not scope.may_read_replica():
+        return False
+    return scope.story.replica is not None or (not scope.story.settled and bool(conf().REPLICAS))
 
 
 def presents_token(digest: str) -> None:
@@ -159,9 +161,8 @@ def resume(token: str) -> Iterator[None]:
 
 def settle_if_new(scope: Scope) -> None:
     """Choose a node, where none has been chosen yet."""
-    story = scope.story
-    if scope.may_read_replica() and story.replica is None and story.primary_because is None:
-        gate.settle(story)
+    if scope.may_read_replica() and not scope.story.settled:
+        gate.settle(scope.story)
 
 
 def position_token() -> str:

@@ -27,6 +27,7 @@ def settle(story: Story) -> bool:
 
     Raises `NoNodeAvailable` where the primary would have to answer, and cannot.
     """
+    story.settled = True
     if story.primary_because is not None:
         _stay_on_primary(story)
         return True
@@ -53,8 +54,9 @@ def _stay_on_primary(story: Story) -> None:
 
 def take(story: Story, node: Node | None) -> None:
     """The story reads this replica from here on, and no other; None: it is over."""
-    if story.replica is not None and story.replica in pool.nodes():
-        pool.nodes()[story.replica].outstanding -= 1
+    replicas = pool.nodes().replicas
+    if story.replica in replicas:
+        replicas[story.replica].outstanding -= 1
     if node is not None:
         node.outstanding += 1
     story.replica = None if node is None else node.alias

@@ -37,7 +37,6 @@ class RoutingMiddleware:
     def _answer(self, request: HttpRequest) -> HttpResponse:
         state: scope.State = "replica" if request.method in SAFE_METHODS else "primary"
         with scope.request_scope(state, affinity=request.headers.get("Authorization")) as story:
-            forget_commits()
             try:
                 response = self.get_response(request)
             finally:
@@ -47,7 +46,7 @@ class RoutingMiddleware:
         return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
-        """The view is known, and with it the level; so choose where to read, before it does."""
+        """The view is known, and with it the level."""
         now = scope.current()
         if now is None or not conf().REPLICAS:
             return None
@@ -57,7 +56,8 @@ class RoutingMiddleware:
             else:
                 now.story.level = levels.level_of(view, request.method or "GET")
                 ask_for_more(request, now.story)
-                consistency.settle_if_new(now)
+                if now.story.required:  # a wait, perhaps: before the first snapshot opens
+                    consistency.settle_if_new(now)
         except NoNodeAvailable as error:
             return unavailable(error.reason)
         except ValueError as error:  # a header that cannot be read
@@ -77,6 +77,7 @@ class RoutingMiddleware:
         first_try = not hasattr(request, "routers_rerun")
         if alias != DEFAULT_DB_ALIAS and not now.story.wrote and now.state == "replica" and first_try:
             request.routers_rerun = alias  # type: ignore[attr-defined]
+            return HttpResponse(status=503)  # nobody will see it
         return unavailable(f"the connection to {alias} was lost")
 
     def _describe(self, request: HttpRequest, response: HttpResponse, story: Story) -> None:
@@ -114,13 +115,6 @@ def ask_for_more(request: HttpRequest, story: Story) -> None:
             story.required = tokens.read(cookie) or GTIDSet()
         except tokens.BadToken:  # a browser cannot mend its cookies
             events.emit("token_ignored", reason="bad cookie")
-
-
-def forget_commits() -> None:
-    """Commits of before, of whoever used this thread's connection."""
-    forget = getattr(connections[DEFAULT_DB_ALIAS], "forget_own_gtids", None)
-    if forget is not None:
-        forget()
 
 
 def record_commits(story: Story) -> None:

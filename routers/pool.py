@@ -5,6 +5,7 @@ import math
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from django.core.signals import setting_changed
 from django.db import DEFAULT_DB_ALIAS
@@ -67,18 +68,26 @@ def ranked(affinity: str | None) -> list[Node]:
     clients that were, or will be, its own (Thaler and Ravishankar, 1998; Schindelhauer and
     Schomaker, 2005, for weights). Without one, the least outstanding in relation to its weight.
     """
-    replicas = [node for node in nodes().replicas.values() if node.in_service()]
+    known = nodes().replicas
+    replicas = [node for node in known.values() if node.in_service()]
     if len(replicas) < 2:
         return replicas
     if affinity is None:
         return sorted(replicas, key=lambda node: (node.outstanding + 1) / node.weight)
-    return sorted(replicas, key=lambda node: _score(node, affinity), reverse=True)
+    order = _rendezvous(affinity, tuple((node.alias, node.weight) for node in replicas))
+    return [known[alias] for alias in order]
 
 
-def _score(node: Node, affinity: str) -> float:
-    digest = hashlib.blake2b(f"{node.alias} {affinity}".encode(), digest_size=8).digest()
+@lru_cache(maxsize=10_000)
+def _rendezvous(affinity: str, weights: tuple[tuple[str, float], ...]) -> list[str]:
+    """The aliases by their weighted score for this affinity, the highest first."""
+    return [alias for alias, _ in sorted(weights, key=lambda known: _score(*known, affinity), reverse=True)]
+
+
+def _score(alias: str, weight: float, affinity: str) -> float:
+    digest = hashlib.blake2b(f"{alias} {affinity}".encode(), digest_size=8).digest()
     uniform = (int.from_bytes(digest) + 0.5) / 2**64
-    return -node.weight / math.log(uniform)
+    return -weight / math.log(uniform)
 
 
 class TokenBucket:

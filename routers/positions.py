@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from routers import events
@@ -23,6 +24,7 @@ IN_FLIGHT_SECONDS = 120
 MANY_INTERVALS = 50  # beyond these an entry is rounded up
 
 store = Store()
+_parse = lru_cache(maxsize=4096)(GTIDSet.parse)  # the same text for as long as a member writes nothing
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def of(member_id: Any) -> Position:
     entry: Entry | None = store.read(_key(member_id))
     if entry is None or entry[0] != store.epoch:
         return NOTHING
-    return Position(GTIDSet.parse(entry[1]), in_flight=bool(_alive(entry[2])))
+    return Position(_parse(entry[1]), in_flight=bool(entry[2] and _alive(entry[2])))
 
 
 def announce(member_ids: Iterable[Any]) -> dict[Any, str]:
@@ -95,7 +97,7 @@ def set_owner(token: str, member_id: Any) -> None:
 def _change(member_id: Any, change: Any) -> bool:
     def changed(entry: Entry | None, epoch: str) -> Entry:
         known = entry if entry is not None and entry[0] == epoch else (epoch, "", {})
-        gtids, in_flight = change(GTIDSet.parse(known[1]), _alive(known[2]))
+        gtids, in_flight = change(_parse(known[1]), _alive(known[2]))
         return epoch, str(gtids), in_flight
 
     try:

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Model
 
-from routers import consistency, scope
+from routers import consistency, gate, scope
 from routers.replicated import StateRouter
 
 
@@ -16,8 +16,11 @@ class PrimaryReplicaRouter(StateRouter):
         now = scope.current()
         if now is None or not now.may_read_replica() or _loaded_from_primary(hints.get("instance")):
             return DEFAULT_DB_ALIAS
-        now.story.asked = now.story.replica or DEFAULT_DB_ALIAS
-        return now.story.asked
+        story = now.story
+        if not story.settled:  # nobody was named and no token was sent: nothing to ask a node
+            gate.settle(story)
+        story.asked = story.replica or DEFAULT_DB_ALIAS
+        return story.asked
 
     def db_for_write(self, model: type[Model], **hints: Any) -> str:
         consistency.note_write()

@@ -23,7 +23,7 @@ class Story:
     Asked for: `level` (by a header: `asked_level`), `required` (transactions that a token names),
     `affinity` (what ties a client to one replica). Known: `started` (monotonic), `member` (whose
     request it is), `members` (who sees a change by it), `shown` (transactions that the member may
-    have seen). Decided: `replica`, or `primary_because`; `trusted`, whether the replica's word on
+    have seen). Decided, once `settled`: `replica`, or `primary_because`; `trusted`, whether the replica's word on
     credentials counts; `stale`, whether its answer may be behind what the member wrote. Spent:
     `budget` and `wait_seconds`, in seconds. Happened: `wrote`, `announced` (see routers.positions),
     `own` (transactions of its commits), `answered` (aliases, in order), `asked` and `failed` (the
@@ -38,6 +38,7 @@ class Story:
     affinity: str | None = None
     member: Any = None
     members: set[Any] = field(default_factory=set)
+    settled: bool = False
     replica: str | None = None
     primary_because: str | None = None
     trusted: bool = True

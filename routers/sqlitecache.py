@@ -95,7 +95,7 @@ class SQLiteCache(BaseCache):
         self._execute("DELETE FROM entry")
 
     def _key(self, key: Any, version: int | None) -> str:
-        return self.make_and_validate_key(key, version=version)
+        return self.make_key(key, version=version)  # memcached's rules for keys are not ours
 
     def _row(self, key: Any, value: Any, timeout: Any, version: int | None) -> tuple[Any, ...]:
         return self._key(key, version), self.get_backend_timeout(timeout), pickle.dumps(value)

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -74,3 +75,38 @@ def test_1000_concurrent_tasks_never_share_state():
 
     assert all(asyncio.run(all_of_them()))
     assert scope.current() is None
+
+
+def test_nested_blocks_in_concurrent_tasks_restore_each_their_own():
+    async def request(number: int) -> bool:
+        kept = []
+        with testing.request(affinity=str(number)):
+            for _ in range(3):
+                with consistency.use_primary():
+                    await asyncio.sleep(random.random() / 100)  # noqa: S311 - lets others run in between
+                    kept.append(not consistency.may_read_replica())
+                    with consistency.use_replica():
+                        await asyncio.sleep(0)
+                        kept.append(consistency.may_read_replica())
+                kept.append(consistency.may_read_replica())
+        return all(kept) and scope.current() is None
+
+    async def all_of_them() -> list[bool]:
+        return await asyncio.gather(*(request(number) for number in range(200)))
+
+    assert all(asyncio.run(all_of_them()))
+
+
+def test_a_thread_pool_leaks_nothing():
+    def request(number: int) -> bool:
+        clean_before = scope.current() is None
+        with testing.request(affinity=str(number)) as story:
+            if number % 2:
+                consistency.note_write()
+            consistency.touches(number)
+            own_only = story.members == {number} and story.wrote == bool(number % 2)
+        return clean_before and own_only and scope.current() is None
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(request, range(1000)))
+        assert not any(pool.map(lambda _: scope.current(), range(100)))
