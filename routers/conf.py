@@ -34,7 +34,7 @@ class Conf:
     GATE_READS: bool = True
     WAIT_BUDGET_MS: int = 20
     MAX_LAG_SECONDS: float = 10
-    PROBE_SECONDS: float = 1
+    PROBE_SECONDS: float = 0.5
     PROBE_TIMEOUT_SECONDS: int = 1
     POSITION_SECONDS: int = 3600
     STORE_RETRY_SECONDS: float = 0.5

@@ -29,7 +29,7 @@ def settle(story: Story) -> bool:
     """
     story.settled = True
     if story.primary_because is not None:
-        _stay_on_primary(story)
+        _catch_up_primary(story)  # whose request it is has become known only there
         return True
     before, story.waited = story.replica, False
     node, reason = _choose(story)
@@ -42,14 +42,6 @@ def settle(story: Story) -> bool:
     drop_if_from_before(node.alias)
     take(story, node)
     return story.trusted and before == node.alias and not story.waited
-
-
-def _stay_on_primary(story: Story) -> None:
-    """Whose request it is has become known only there: it must not show them less than a replica did."""
-    with suppress(StoreLost):
-        if conf().GATE_READS and positions.of(story.member).in_flight:
-            story.shown = _all_that_is_shown(story)
-            _catch_up_primary(story)
 
 
 def take(story: Story, node: Node | None) -> None:
@@ -88,7 +80,7 @@ def _candidates(story: Story) -> list[Node]:
     One that this request has read, or waited for, stays the first.
     """
     ranked = pool.ranked(story.affinity)
-    if story.answered or story.wait_seconds:
+    if story.answered or story.has_waited:
         ranked.sort(key=lambda node: node.alias != story.replica)
     return ranked
 
@@ -121,7 +113,7 @@ def _wait(node: Node, gtids: GTIDSet, story: Story) -> bool:
     spent = clock() - started
     story.budget -= spent
     story.wait_seconds += spent
-    story.waited = True
+    story.waited = story.has_waited = True
     metrics.observe_wait(node.alias, spent, reached=reached)
     if reached:
         node.learn(gtids)
@@ -158,8 +150,7 @@ def fall_back(story: Story, reason: str) -> None:
     take(story, None)
     story.primary_because = reason
     admit_to_primary(reason)
-    if story.shown:
-        _catch_up_primary(story)
+    _catch_up_primary(story)
 
 
 def primary_counts_anew(story: Story) -> bool:
@@ -218,8 +209,13 @@ def _all_that_is_shown(story: Story) -> GTIDSet:
 
 def _catch_up_primary(story: Story) -> None:
     """The primary too must have what the member may have seen on a replica."""
-    with story.unrecorded():
-        if not probe.wait(connections[DEFAULT_DB_ALIAS], story.shown, CATCH_UP_SECONDS):
+    with suppress(StoreLost):
+        if conf().GATE_READS and story.member is not None and positions.of(story.member).in_flight:
+            story.shown = story.shown or _all_that_is_shown(story)
+    if story.shown:
+        with story.unrecorded():
+            reached = probe.wait(connections[DEFAULT_DB_ALIAS], story.shown, CATCH_UP_SECONDS)
+        if not reached:
             raise NoNodeAvailable("the primary does not show yet what a replica has shown")
 
 

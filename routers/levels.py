@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -46,10 +47,12 @@ def consistency(level: Level) -> Callable[[View], View]:
     return declare
 
 
+@lru_cache(maxsize=1024)  # views live as long as the process
 def level_of(view: Callable[..., Any], method: str) -> Level:
     """The level of what Django resolved a request to: of the action, its class, or the function."""
     cls = getattr(view, "cls", None) or getattr(view, "view_class", None)
-    action = getattr(view, "actions", {}).get(method.lower(), method.lower())
+    verb = "get" if method == "HEAD" else method.lower()  # which views answer alike
+    action = getattr(view, "actions", {}).get(verb, verb)
     for place in (getattr(cls, str(action), None), cls, view):
         declared = getattr(place, "consistency", None)
         if isinstance(declared, Level):

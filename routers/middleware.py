@@ -36,7 +36,7 @@ class RoutingMiddleware:
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
         state: scope.State = "replica" if request.method in SAFE_METHODS else "primary"
-        with scope.request_scope(state, affinity=request.headers.get("Authorization")) as story:
+        with scope.request_scope(state, affinity=request.META.get("HTTP_AUTHORIZATION")) as story:
             try:
                 response = self.get_response(request)
             finally:
@@ -102,15 +102,15 @@ class RoutingMiddleware:
 
 def ask_for_more(request: HttpRequest, story: Story) -> None:
     """What the client asks for by headers. Raises ValueError, also for what cannot be read."""
-    if asked := request.headers.get(LEVEL):
+    if asked := request.META.get("HTTP_X_CONSISTENCY"):
         try:
             story.asked_level = levels.parse_level(asked)
         except ValueError as error:
             raise ValueError(f"{LEVEL}: {error}.") from error
         story.level = max(story.level, story.asked_level)
-    if token := request.headers.get(TOKEN):
+    if token := request.META.get("HTTP_X_CONSISTENCY_TOKEN"):
         story.required = tokens.read(token) or GTIDSet()
-    elif cookie := request.COOKIES.get(COOKIE):
+    elif "HTTP_COOKIE" in request.META and (cookie := request.COOKIES.get(COOKIE)):
         try:
             story.required = tokens.read(cookie) or GTIDSet()
         except tokens.BadToken:  # a browser cannot mend its cookies

@@ -57,10 +57,8 @@ class Node:
 
     def lose(self, reason: str) -> bool:
         """It does not answer: no reads, and no more use of the connections to it."""
-        was_in = self.take_out(reason)
-        if was_in:
-            self.incarnation += 1
-        return was_in
+        self.incarnation += 1  # also when it was out: connections from before it went out are still open
+        return self.take_out(reason)
 
     def put_in(self) -> None:
         if self.out_because is not None:

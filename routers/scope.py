@@ -23,11 +23,12 @@ class Story:
     Asked for: `level` (by a header: `asked_level`), `required` (transactions that a token names),
     `affinity` (what ties a client to one replica). Known: `started` (monotonic), `member` (whose
     request it is), `members` (who sees a change by it), `shown` (transactions that the member may
-    have seen). Decided, once `settled`: `replica`, or `primary_because`; `trusted`, whether the replica's word on
-    credentials counts; `stale`, whether its answer may be behind what the member wrote. Spent:
-    `budget` and `wait_seconds`, in seconds. Happened: `wrote`, `announced` (see routers.positions),
-    `own` (transactions of its commits), `answered` (aliases, in order), `asked` and `failed` (the
-    alias of the latest read, and of a lost connection).
+    have seen). Decided, once `settled`: `replica`, or `primary_because`; `trusted`, whether the
+    replica's word on credentials counts; `stale`, whether its answer may be behind what the member
+    wrote. Spent: `budget` and `wait_seconds`, in seconds; it `waited` for the latest choice, or
+    `has_waited` at all. Happened: `wrote`, `announced` (see routers.positions), `own` (transactions
+    of its commits), `answered` (aliases, in order), `asked` and `failed` (the alias of the latest
+    read, and of a lost connection).
     """
 
     started: float = field(default_factory=time.monotonic)
@@ -45,6 +46,7 @@ class Story:
     stale: bool = False
     budget: float = field(default_factory=lambda: conf().WAIT_BUDGET_MS / 1000)
     waited: bool = False
+    has_waited: bool = False
     wait_seconds: float = 0.0
     wrote: bool = False
     announced: dict[Any, str] = field(default_factory=dict)
@@ -90,12 +92,18 @@ def current() -> Scope | None:
     return _current.get()
 
 
-@contextmanager
-def request_scope(state: State, *, affinity: str | None = None) -> Iterator[Story]:
-    """A new story: nothing read, nothing written. It reads the primary until `gate.settle` has chosen."""
-    story = Story(affinity=affinity)
-    with entered(Scope(state, story)):
-        yield story
+class request_scope:  # noqa: N801 - used like a function; a generator would cost each request microseconds
+    """A new story: nothing read, nothing written. `affinity` ties a client to one replica."""
+
+    def __init__(self, state: State, *, affinity: str | None = None) -> None:
+        self._scope = Scope(state, Story(affinity=affinity))
+
+    def __enter__(self) -> Story:
+        self._reset = _current.set(self._scope)
+        return self._scope.story
+
+    def __exit__(self, *exception: object) -> None:
+        _current.reset(self._reset)
 
 
 @contextmanager

@@ -73,12 +73,13 @@ class Store:
         events.emit("positions_forgotten", reason="transactions of the primary are gone")
 
     def _look_at_epoch(self, epoch: str | None) -> None:
-        if epoch is None or self._owes_epoch:
+        found_none = epoch is None  # whoever fills it: another process or thread may be quicker
+        if found_none or self._owes_epoch:
             epoch = self._guarded(self._new_epoch)
         if epoch != self.epoch:
             # A process that starts trusts what it finds; one that sees a change does not, nor one
             # that finds nothing at all.
-            if self.epoch is not None or self._made == epoch:
+            if self.epoch is not None or found_none or self._made == epoch:
                 self.floor_due_at = time.monotonic()
             self.epoch = epoch
 
