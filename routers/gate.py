@@ -77,10 +77,10 @@ def _choose(story: Story) -> tuple[Node | None, str]:
 def _candidates(story: Story) -> list[Node]:
     """The replicas in service, in the order to try them.
 
-    One that this request has read, or waited for, stays the first.
+    One that was chosen before, for what a token names or for a first read, stays the first.
     """
     ranked = pool.ranked(story.affinity)
-    if story.answered or story.has_waited:
+    if story.replica is not None:
         ranked.sort(key=lambda node: node.alias != story.replica)
     return ranked
 
@@ -113,7 +113,7 @@ def _wait(node: Node, gtids: GTIDSet, story: Story) -> bool:
     spent = clock() - started
     story.budget -= spent
     story.wait_seconds += spent
-    story.waited = story.has_waited = True
+    story.waited = True
     metrics.observe_wait(node.alias, spent, reached=reached)
     if reached:
         node.learn(gtids)

@@ -35,7 +35,8 @@ class RoutingMiddleware:
         return response
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
-        state: scope.State = "replica" if request.method in SAFE_METHODS else "primary"
+        reads = request.method in SAFE_METHODS and conf().REPLICAS
+        state: scope.State = "replica" if reads else "primary"
         with scope.request_scope(state, affinity=request.META.get("HTTP_AUTHORIZATION")) as story:
             try:
                 response = self.get_response(request)

@@ -16,7 +16,7 @@ from routers.levels import SESSION, STRONG, Level
 State = Literal["primary", "replica"]
 
 
-@dataclass
+@dataclass(slots=True)
 class Story:
     """What has happened so far. The nested scopes of one request share it.
 
@@ -25,10 +25,10 @@ class Story:
     request it is), `members` (who sees a change by it), `shown` (transactions that the member may
     have seen). Decided, once `settled`: `replica`, or `primary_because`; `trusted`, whether the
     replica's word on credentials counts; `stale`, whether its answer may be behind what the member
-    wrote. Spent: `budget` and `wait_seconds`, in seconds; it `waited` for the latest choice, or
-    `has_waited` at all. Happened: `wrote`, `announced` (see routers.positions), `own` (transactions
-    of its commits), `answered` (aliases, in order), `asked` and `failed` (the alias of the latest
-    read, and of a lost connection).
+    wrote. Spent: `budget` and `wait_seconds`, in seconds; it `waited` for the latest choice.
+    Happened: `wrote`, `announced` (see routers.positions), `own` (transactions of its commits),
+    `answered` (aliases, in order), `asked` and `failed` (the alias of the latest read, and of a lost
+    connection).
     """
 
     started: float = field(default_factory=time.monotonic)
@@ -46,7 +46,6 @@ class Story:
     stale: bool = False
     budget: float = field(default_factory=lambda: conf().WAIT_BUDGET_MS / 1000)
     waited: bool = False
-    has_waited: bool = False
     wait_seconds: float = 0.0
     wrote: bool = False
     announced: dict[Any, str] = field(default_factory=dict)

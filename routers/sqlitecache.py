@@ -17,6 +17,7 @@ SCHEMA = """
 """
 LIVE = "(expires IS NULL OR expires > ?)"
 BUSY_SECONDS = 0.25  # how long a statement waits for another process's write
+KNOWN_AT_MOST = 10_000  # entries that a thread remembers
 SWEEP_EVERY = 1000  # writes of one thread between two sweeps of what has expired
 
 # Connections by file: SQLite's belong to one thread, and must not be carried across a fork.
@@ -34,21 +35,34 @@ class SQLiteCache(BaseCache):
         self._path = str(Path(location).absolute())
 
     def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
-        query = f"SELECT value FROM entry WHERE key = ? AND {LIVE}"  # noqa: S608 - LIVE is ours
-        row = self._execute(query, self._key(key, version), time.time()).fetchone()
-        return default if row is None else pickle.loads(row[0])  # noqa: S301 - our own 0600 file
+        return self.get_many([key], version=version).get(key, default)
 
     def get_many(self, keys: Any, version: int | None = None) -> dict[Any, Any]:
         by_key = {self._key(key, version): key for key in keys}
-        marks = ", ".join("?" * len(by_key))
-        query = f"SELECT key, value FROM entry WHERE key IN ({marks}) AND {LIVE}"  # noqa: S608 - marks are ?
-        rows = self._execute(query, *by_key, time.time()).fetchall()
-        return {by_key[key]: pickle.loads(value) for key, value in rows}  # noqa: S301 - our own 0600 file
+        known, now = self._known(), time.time()
+        unknown = [key for key in by_key if key not in known]
+        if unknown:
+            marks = ", ".join("?" * len(unknown))
+            query = f"SELECT key, expires, value FROM entry WHERE key IN ({marks})"  # noqa: S608 - marks are ?
+            known |= dict.fromkeys(unknown)
+            known |= {key: (expires, value) for key, expires, value in self._execute(query, *unknown)}
+        live = {key: row for key in by_key if (row := known[key]) and (row[0] is None or row[0] > now)}
+        return {by_key[key]: pickle.loads(value) for key, (_, value) in live.items()}  # noqa: S301 - our own 0600 file
+
+    def _known(self) -> dict[str, Any]:
+        """What this thread has read since anybody last wrote: key → (expires, value), or None for no entry.
+
+        SQLite's data_version is another one as soon as another connection has committed
+        (https://www.sqlite.org/pragma.html#pragma_data_version); our own writes empty it.
+        """
+        version = self._connection().execute("PRAGMA data_version").fetchone()
+        if _opened.version != version or len(_opened.known) > KNOWN_AT_MOST:
+            _opened.version, _opened.known = version, {}
+        known: dict[str, Any] = _opened.known
+        return known
 
     def set(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> None:
-        self._execute(
-            "INSERT OR REPLACE INTO entry VALUES (?, ?, ?)", *self._row(key, value, timeout, version)
-        )
+        self._write("INSERT OR REPLACE INTO entry VALUES (?, ?, ?)", *self._row(key, value, timeout, version))
         self._sweep_now_and_then()
 
     def add(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
@@ -57,15 +71,15 @@ class SQLiteCache(BaseCache):
             " SET expires = excluded.expires, value = excluded.value WHERE entry.expires <= ?"
         )
         row = self._row(key, value, timeout, version)
-        return self._execute(query, *row, time.time()).rowcount == 1
+        return self._write(query, *row, time.time()).rowcount == 1
 
     def touch(self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         query = f"UPDATE entry SET expires = ? WHERE key = ? AND {LIVE}"  # noqa: S608 - LIVE is ours
         expires = self.get_backend_timeout(timeout)
-        return self._execute(query, expires, self._key(key, version), time.time()).rowcount == 1
+        return self._write(query, expires, self._key(key, version), time.time()).rowcount == 1
 
     def delete(self, key: Any, version: int | None = None) -> bool:
-        return self._execute("DELETE FROM entry WHERE key = ?", self._key(key, version)).rowcount == 1
+        return self._write("DELETE FROM entry WHERE key = ?", self._key(key, version)).rowcount == 1
 
     def update(
         self,
@@ -88,11 +102,11 @@ class SQLiteCache(BaseCache):
             if value is None:
                 raise ValueError(f"Key '{key}' not found")
             query = "UPDATE entry SET value = ? WHERE key = ?"
-            connection.execute(query, (pickle.dumps(value + delta), self._key(key, version)))
+            self._write(query, pickle.dumps(value + delta), self._key(key, version))
         return int(value + delta)
 
     def clear(self) -> None:
-        self._execute("DELETE FROM entry")
+        self._write("DELETE FROM entry")
 
     def _key(self, key: Any, version: int | None) -> str:
         return self.make_key(key, version=version)  # memcached's rules for keys are not ours
@@ -103,10 +117,16 @@ class SQLiteCache(BaseCache):
     def _execute(self, query: str, *params: Any) -> sqlite3.Cursor:
         return self._connection().execute(query, params)
 
+    def _write(self, query: str, *params: Any) -> sqlite3.Cursor:
+        connection = self._connection()
+        _opened.known = {}
+        return connection.execute(query, params)
+
     def _connection(self) -> sqlite3.Connection:
         opened = (os.getpid(), self._path)
         if getattr(_opened, "what", None) != opened:
             _opened.connection, _opened.writes = _open(self._path), 0
+            _opened.version, _opened.known = None, {}
             _opened.what = opened
         connection: sqlite3.Connection = _opened.connection
         return connection

@@ -150,3 +150,28 @@ def test_an_update_that_fails_changes_nothing(cache):
     cache.set("other", 2)
 
     assert cache.get_many(["key", "other"]) == {"key": 1, "other": 2}
+
+
+def test_what_is_remembered_is_forgotten_when_anybody_writes(cache, path):
+    cache.set("key", 1)
+    assert cache.get("key") == 1
+    queries = []
+    cache._connection().set_trace_callback(queries.append)
+    assert (cache.get("key"), cache.get("key")) == (1, 1)
+    assert [query for query in queries if "SELECT" in query] == []
+
+    in_another_process(path, "cache.set('key', 2)")
+    assert cache.get("key") == 2
+    cache.set("key", 3)
+    assert cache.get("key") == 3
+    cache.delete("key")
+    assert cache.get("key") is None
+
+
+def test_what_is_remembered_expires(cache, monkeypatch):
+    cache.set("key", 1, timeout=60)
+    assert cache.get("key") == 1
+
+    monkeypatch.setattr("routers.sqlitecache.time.time", lambda: time.monotonic() + 10**10)
+
+    assert cache.get("key") is None
