@@ -8,7 +8,7 @@ class RoutersConfig(AppConfig):
     name = "routers"
 
     def ready(self) -> None:
-        from routers import connections, replicated  # noqa: PLC0415 - they need the settings
+        from routers import checks, connections, node_checks, replicated  # noqa: F401, PLC0415 - need settings
 
         replicated.install_defaults()
         connection_created.connect(connections.register, dispatch_uid="routers.connections")

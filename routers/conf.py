@@ -1,6 +1,6 @@
 """The settings of the router: `ROUTERS` in Django's settings, typed and with defaults."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Any
 
@@ -50,7 +50,10 @@ class Conf:
 
 @lru_cache(maxsize=1)
 def conf() -> Conf:
-    return Conf(**getattr(settings, "ROUTERS", {}))
+    """An unknown key is left out here, and reported by a system check (routers.E001)."""
+    known = {field.name for field in fields(Conf)}
+    given: dict[str, Any] = getattr(settings, "ROUTERS", {})
+    return Conf(**{name: value for name, value in given.items() if name in known})
 
 
 def forget(*, setting: str, **kwargs: Any) -> None:

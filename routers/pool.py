@@ -81,7 +81,8 @@ def ranked(affinity: str | None) -> list[Node]:
 @lru_cache(maxsize=10_000)
 def _rendezvous(affinity: str, weights: tuple[tuple[str, float], ...]) -> list[str]:
     """The aliases by their weighted score for this affinity, the highest first."""
-    return [alias for alias, _ in sorted(weights, key=lambda known: _score(*known, affinity), reverse=True)]
+    scores = {alias: _score(alias, weight, affinity) for alias, weight in weights}
+    return sorted(scores, key=scores.__getitem__, reverse=True)
 
 
 def _score(alias: str, weight: float, affinity: str) -> float:

@@ -9,13 +9,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from routers.gtid import GTIDSet
 
-VARIABLES = "@@GLOBAL.server_uuid, @@GLOBAL.super_read_only, @@GLOBAL.gtid_mode, @@GLOBAL.gtid_executed"
-OF_PRIMARY = f"SELECT {VARIABLES}"
+VARIABLES = "@@GLOBAL.gtid_mode, @@GLOBAL.gtid_executed"
+# A primary must not be read_only, which the service's account obeys; a replica must be super_read_only.
+OF_PRIMARY = f"SELECT @@GLOBAL.server_uuid, @@GLOBAL.read_only, {VARIABLES}"
 # One round trip for all that is asked of a replica. The time stamps are those of the transactions that
 # the applier has begun and not finished (MySQL manual, "Performance Schema Replication Tables");
 # Seconds_Behind_Source is not among them: it says 0 or NULL while the receiver is stopped.
 OF_REPLICA = f"""
-    SELECT {VARIABLES},
+    SELECT @@GLOBAL.server_uuid, @@GLOBAL.super_read_only, {VARIABLES},
         (SELECT MIN(SERVICE_STATE <> 'OFF') FROM performance_schema.replication_connection_status),
         (SELECT MIN(SERVICE_STATE = 'ON') FROM performance_schema.replication_applier_status),
         (SELECT GROUP_CONCAT(RECEIVED_TRANSACTION_SET) FROM performance_schema.replication_connection_status),
@@ -49,6 +50,17 @@ class Facts:
 
 def ask(alias: str, timeout: int) -> Facts:
     """Probe a node over a connection of its own. Raises `MySQLdb.Error` when it does not answer in time."""
+    return _facts(*_row(OF_PRIMARY if alias == DEFAULT_DB_ALIAS else OF_REPLICA, alias, timeout))
+
+
+def account(alias: str, timeout: int) -> str:
+    """Whom the node takes us for, as a GRANT names it. Raises `MySQLdb.Error` like `ask`."""
+    (account,) = _row("SELECT CURRENT_USER()", alias, timeout)
+    user, _, host = str(account).rpartition("@")
+    return f"'{user}'@'{host}'"
+
+
+def _row(query: str, alias: str, timeout: int) -> Any:
     parameters = connections[alias].get_connection_params() | {
         "connect_timeout": timeout,
         "read_timeout": timeout,
@@ -58,8 +70,8 @@ def ask(alias: str, timeout: int) -> Facts:
     connection = MySQLdb.connect(**parameters)
     try:
         with connection.cursor() as cursor:
-            cursor.execute(OF_PRIMARY if alias == DEFAULT_DB_ALIAS else OF_REPLICA)
-            return _facts(*cursor.fetchone())
+            cursor.execute(query)
+            return cursor.fetchone()
     finally:
         connection.close()
 

@@ -12,6 +12,7 @@ from routers.conf import conf
 from routers.pool import nodes
 from routers.replica import History, Node, lag_of
 
+ERRANT = "errant transactions"
 FAILING_PROBE_SECONDS = 2  # between two looks at a node that did not answer: each may cost a time-out
 
 
@@ -21,7 +22,7 @@ class Prober(threading.Thread):
     def __init__(self) -> None:
         super().__init__(name="routers-prober", daemon=True)
         self.first_round_done = threading.Event()
-        self.history = History()
+        self.history = new_history()
         self._next_look: dict[str, float] = {}
 
     def run(self) -> None:
@@ -54,7 +55,7 @@ class Prober(threading.Thread):
     def _update_primary(self, node: Node, facts: probe.Facts) -> None:
         if node.executed - facts.executed:  # RESET BINARY LOGS AND GTIDS, or another server
             positions.forget_all()
-            self.history = History()
+            self.history = new_history()
         node.facts, node.executed, node.probed_at = facts, facts.executed, time.monotonic()
         self.history.add(facts.executed, node.probed_at)
         if facts.read_only:
@@ -65,7 +66,7 @@ class Prober(threading.Thread):
     def _update_replica(self, node: Node, facts: probe.Facts, primary: Node) -> None:
         of_primary = primary.facts.executed if primary.facts else None
         # What the replica had a round ago must have been on the primary by now.
-        errant = False
+        errant = node.out_because == ERRANT  # until a primary says otherwise
         if of_primary is not None and node.facts is not None:
             errant = bool(node.facts.executed - of_primary)
         node.facts, node.executed, node.probed_at = facts, facts.executed, time.monotonic()
@@ -78,6 +79,11 @@ class Prober(threading.Thread):
             node.take_out(reason)
 
 
+def new_history() -> History:
+    """Long enough to tell that a replica is too far behind."""
+    return History(length=max(120, int(2 * conf().MAX_LAG_SECONDS / (conf().PROBE_SECONDS or 1))))
+
+
 def why_out(facts: probe.Facts, lag: float, *, errant: bool) -> str | None:
     """Why a replica that answers takes no reads; None when it may."""
     if not facts.read_only:
@@ -87,7 +93,7 @@ def why_out(facts: probe.Facts, lag: float, *, errant: bool) -> str | None:
     if not facts.applying:
         return "applier stopped"
     if errant:
-        return "errant transactions"
+        return ERRANT
     if lag > conf().MAX_LAG_SECONDS:
         return "lagging"
     return None

@@ -87,6 +87,10 @@ class History:
             missed_since = at
         return now - missed_since, math.inf
 
+    def newest_in(self, gtids: GTIDSet) -> bool:
+        """Whether these contain all that the primary had at the latest look."""
+        return not self._samples or gtids.contains(self._samples[-1][1])
+
 
 def lag_of(facts: Facts, history: History, now: float) -> tuple[float, float]:
     """How far a replica is behind, in seconds: at least, at most.
@@ -97,5 +101,11 @@ def lag_of(facts: Facts, history: History, now: float) -> tuple[float, float]:
     at_least, at_most = history.behind(facts.executed, now)
     if at_most == 0.0:
         return 0.0, 0.0
+    if (
+        at_most == math.inf
+        and facts.behind is None
+        and not history.newest_in(facts.executed | facts.received)
+    ):
+        return math.inf, math.inf  # it lacks more than we have seen happen, and does not apply it either
     applying = facts.behind or 0.0
     return max(at_least, applying), max(at_most, applying)

@@ -2,9 +2,9 @@
 
 The store has an *epoch*, a random name. An entry counts only under the epoch it was written in. Whoever
 finds the store empty, or could not write an entry, gives it a new epoch; every process that sees a new
-one knows that positions may be missing, and from then on requires of every replica all that the primary
-had committed at that moment (the *floor*). Numbers from before a `RESET BINARY LOGS AND GTIDS` are
-forgotten the same way.
+one, as it does when it starts, knows that positions may be missing, and from then on requires of every
+replica all that the primary had committed at that moment (the *floor*). Numbers from before a
+`RESET BINARY LOGS AND GTIDS` are forgotten the same way.
 """
 
 import time
@@ -36,7 +36,6 @@ class Store:
         self.floor_due_at: float | None = None  # positions from before may be missing (monotonic time)
         self._retry_at = 0.0
         self._owes_epoch = False
-        self._made: str | None = None
 
     def read(self, key: str) -> Any:
         """The value under the key, or None. Raises `StoreLost`."""
@@ -73,22 +72,18 @@ class Store:
         events.emit("positions_forgotten", reason="transactions of the primary are gone")
 
     def _look_at_epoch(self, epoch: str | None) -> None:
-        found_none = epoch is None  # whoever fills it: another process or thread may be quicker
-        if found_none or self._owes_epoch:
+        if epoch is None or self._owes_epoch:
             epoch = self._guarded(self._new_epoch)
-        if epoch != self.epoch:
-            # A process that starts trusts what it finds; one that sees a change does not, nor one
-            # that finds nothing at all.
-            if self.epoch is not None or found_none or self._made == epoch:
-                self.floor_due_at = time.monotonic()
+        if epoch != self.epoch:  # also at a process's start: what the store lost before, nobody can tell
+            self.floor_due_at = time.monotonic()
             self.epoch = epoch
 
     def _new_epoch(self, cache: BaseCache) -> str:
-        self._made = uuid.uuid4().hex[:12]
+        made = uuid.uuid4().hex[:12]
         if self._owes_epoch:
-            cache.set(EPOCH, self._made, timeout=None)
+            cache.set(EPOCH, made, timeout=None)
         else:
-            cache.add(EPOCH, self._made, timeout=None)
+            cache.add(EPOCH, made, timeout=None)
         self._owes_epoch = False
         return str(cache.get(EPOCH))
 
@@ -120,7 +115,10 @@ def _update(cache: BaseCache, *, key: str, change: Callable[[Any], Any]) -> None
         if time.monotonic() > deadline:
             raise TimeoutError("the lock of a write position is held by another process")
         time.sleep(0.001)
-    cache.set(key, change(cache.get(key)), timeout=seconds)
-    if cache.get(lock) != mine:
-        raise TimeoutError("the lock of a write position ran out before the position was written")
-    cache.delete(lock)
+    try:
+        cache.set(key, change(cache.get(key)), timeout=seconds)
+        if cache.get(lock) != mine:
+            raise TimeoutError("the lock of a write position ran out before the position was written")
+    finally:
+        if cache.get(lock) == mine:
+            cache.delete(lock)

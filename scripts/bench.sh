@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# Measures what things cost. See --help.
+set -euo pipefail
+
+# shellcheck source=scripts/lib/common.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib/common.sh"
+# shellcheck source=scripts/lib/setup.sh
+. "$PROJECT_ROOT/scripts/lib/setup.sh"
+
+usage() {
+    cat <<END
+Usage: bench.sh COMMAND
+
+Measures on a MySQL cluster of its own (var/bench-cluster), which it stops at
+the end, and prints tables. It prepares .venv and the cluster as
+scripts/run.sh does. What the figures mean: docs/benchmarks.md.
+
+  router            what the router costs: a decision, a request, statements
+                    on each node; and how soon a replica has a commit (about
+                    two minutes)
+
+Environment:
+  KEEP_CLUSTER=1    leave the cluster up, for a quicker next time
+  CLUSTER_DIR       the cluster's directory (var/bench-cluster)
+  PYTHON            the interpreter for .venv ($PYTHON_OLDEST or newer)
+  MYSQLD, MYSQL     the server and client of the cluster
+
+Exit status: 0 measured, whatever came out; 1 failed; 2 the command was wrong;
+128 + the signal when it was interrupted.
+END
+}
+
+# --- the end ----------------------------------------------------------------
+
+on_signal() {
+    trap '' HUP INT TERM # one is enough; the clean-up is not to be cut short
+    exit $((128 + $1))
+}
+
+# Python stops the service that it has started before it ends.
+clean_up() {
+    trap '' HUP INT TERM
+    if [[ -n $CHILD ]]; then
+        stop_process "$CHILD" TERM 40
+    fi
+    if [[ ${KEEP_CLUSTER:-} != 1 ]]; then
+        cluster_down_if_ours
+    fi
+}
+
+# --- the steps --------------------------------------------------------------
+
+# Those of production, whatever .env says; the cluster's accounts.
+load_settings() {
+    load_cluster_settings
+    SECRET_KEY=$(random_key)
+    export SECRET_KEY DEBUG=false ALLOWED_HOSTS=testserver,127.0.0.1
+    export CACHE_URL='' EXPOSE_DATABASE_HEADER=false GATE_READS=true WAIT_BUDGET_MS=20
+    export FALL_BACK_READS_PER_SECOND=0 LOG_LEVEL=ERROR
+}
+
+migrate() {
+    DATABASE_URL=$MIGRATION_DATABASE_URL REPLICA_URLS='' exec "$VENV/bin/python" manage.py migrate --noinput
+}
+
+# A run that was killed may have left a replica delayed.
+end_delays() {
+    local replica
+    for replica in replica1 replica2; do
+        "$CLUSTER" delay "$replica" 0
+    done
+}
+
+measure() {
+    exec "$VENV/bin/python" -m "scripts.bench.$1"
+}
+
+main() {
+    local command=${1:-}
+    case $command in
+        -h | --help) usage && exit 0 ;;
+        router) ;;
+        '') usage_error 'a command is missing' ;;
+        *) usage_error "no command is called '$command'" ;;
+    esac
+    (($# == 1)) || usage_error "$command takes no arguments"
+    cd -- "$PROJECT_ROOT"
+    CLUSTER_DIR=$(realpath -m -- "${CLUSTER_DIR:-var/bench-cluster}")
+    export CLUSTER_DIR
+    require_command flock util-linux
+    require_command setsid util-linux
+
+    trap clean_up EXIT
+    trap 'on_signal 1' HUP
+    trap 'on_signal 2' INT
+    trap 'on_signal 15' TERM
+    STEP_TOTAL=3
+
+    step 'Python environment'
+    ensure_python_environment requirements.txt
+    step_done
+
+    step_with_output 'MySQL cluster'
+    cluster_up
+    end_delays
+    load_settings
+
+    step 'migrations'
+    logged migrate migrate || die "the migrations failed; the lines above say why."
+    step_done
+
+    run_child measure "$command" || die "the benchmark failed; the lines above say why."
+}
+
+main "$@"
