@@ -27,6 +27,7 @@ class Service:
             "WEB_CONCURRENCY": "1",
             **settings,
         }
+        self.has_replicas = bool(self._environment.get("REPLICA_URLS"))
 
     def __enter__(self) -> "Service":
         command = [sys.executable, "-m", "gunicorn", "-c", "drf_oms/gunicorn.py", "--threads", "1"]

@@ -1,12 +1,13 @@
 """How many statements a request sends to which node, as the servers count them.
 
-Counted by the account of the service, over HTTP, in a service of one thread; its prober looks once,
-at the start. Pings (the health check of a connection to the primary) are no statements, but a round
+Counted by the account of the service, over HTTP, in a service of one thread; its prober looks seldom.
+Pings (the health check of a connection to the primary) are no statements, but a round
 trip: they are named beside.
 """
 
 import os
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,11 +17,9 @@ from typing import Any
 import MySQLdb
 from django.conf import settings
 
-from routers.sqlitecache import SQLiteCache
-from routers.store import EPOCH
 from scripts.bench.figures import table
 from scripts.bench.members import Caller, new_caller
-from scripts.bench.service import Service
+from scripts.bench.service import DEADLINE, Service
 
 REQUESTS = 50
 QUIET, STOCK = "scripts.bench.quiet_settings", "scripts.bench.stock_settings"
@@ -70,6 +69,18 @@ class Session:
         for _ in range(3):  # connections, imports, whose token it is
             self.write()
             self.read()
+        self._await_replicas()
+
+    def _await_replicas(self) -> None:
+        """A process that starts lets the primary answer until its prober has looked again: see routers.store."""
+        deadline = time.monotonic() + DEADLINE
+        while (
+            self.service.has_replicas
+            and "default" in self.service.call("GET", "/orders/", self.caller.key)[1]
+        ):
+            if time.monotonic() > deadline:
+                raise SystemExit("no replica has answered.")
+            time.sleep(0.2)  # between two looks
 
     def read(self) -> None:
         self._call("GET", 200)
@@ -124,15 +135,8 @@ def report() -> None:
 def _session(variant: str) -> Iterator[Session]:
     module, environment = VARIANTS[variant]
     with tempfile.TemporaryDirectory(prefix="drf-oms-bench-") as state:
-        _make_epoch(Path(state))
         with Service(Path(state), module, **environment) as service:
             yield Session(Servers(), service, new_caller())
-
-
-def _make_epoch(state: Path) -> None:
-    """A process that finds no epoch awaits the prober, which here looks only once: see routers.store."""
-    cache = SQLiteCache(str(state / "cache.sqlite3"), {"KEY_PREFIX": "default"})
-    cache.add(EPOCH, "bench", timeout=None)
 
 
 def _row(kind: str, variant: str, counts: Counts) -> list[str]:
