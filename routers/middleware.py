@@ -6,7 +6,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from routers import consistency, events, gate, levels, metrics, positions, prober, scope, tokens
+from routers import consistency, events, freshness, gate, levels, metrics, positions, prober, scope, tokens
 from routers.conf import conf
 from routers.errors import NoNodeAvailable, is_connection_error
 from routers.gtid import GTIDSet
@@ -123,6 +123,7 @@ def record_commits(story: Story) -> None:
     if not conf().REPLICAS or (DEFAULT_DB_ALIAS not in story.answered and not story.announced):
         return
     connection = connections[DEFAULT_DB_ALIAS]
+    exact = getattr(connection, "own_gtids_are_exact", False)
     try:
         if hasattr(connection, "take_own_gtids"):
             story.own |= GTIDSet.parse(connection.take_own_gtids())
@@ -130,10 +131,10 @@ def record_commits(story: Story) -> None:
         return  # whether it committed is not known: it stays announced, and the primary answers meanwhile
     if not story.own and not story.announced:
         return
-    if gate.primary_counts_anew(story):
+    if exact and story.wrote and freshness.primary_counts_anew(story):
         positions.forget_all()
     if not positions.record(story.members, story.own, story.announced):
-        gate.await_replicas(story)
+        freshness.await_replicas(story)
 
 
 def unavailable(reason: str) -> HttpResponse:

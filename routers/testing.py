@@ -48,7 +48,8 @@ class Twin:
             "routers.pool._nodes": self.nodes,
             "routers.probe.wait": self.wait,
             "routers.probe.executed": lambda connection: self.nodes[connection.alias].executed,
-            "routers.gate.clock": lambda: self.now,
+            "routers.freshness.clock": lambda: self.now,
+            "routers.freshness.drop_if_from_before": lambda alias: None,
             "routers.gate.drop_if_from_before": lambda alias: None,
         }.items():
             self._stack.enter_context(mock.patch(target, replacement))

@@ -72,15 +72,15 @@ class Session:
         self._await_replicas()
 
     def _await_replicas(self) -> None:
-        """A process that starts lets the primary answer until its prober has looked again: see routers.store."""
+        """A process that starts lets the primary answer until its prober has looked again (routers.store)."""
         deadline = time.monotonic() + DEADLINE
-        while (
-            self.service.has_replicas
-            and "default" in self.service.call("GET", "/orders/", self.caller.key)[1]
-        ):
+        while self.service.has_replicas and "default" in self._databases():
             if time.monotonic() > deadline:
                 raise SystemExit("no replica has answered.")
             time.sleep(0.2)  # between two looks
+
+    def _databases(self) -> str:
+        return self.service.call("GET", "/orders/", self.caller.key)[1]
 
     def read(self) -> None:
         self._call("GET", 200)
@@ -134,9 +134,11 @@ def report() -> None:
 @contextmanager
 def _session(variant: str) -> Iterator[Session]:
     module, environment = VARIANTS[variant]
-    with tempfile.TemporaryDirectory(prefix="drf-oms-bench-") as state:
-        with Service(Path(state), module, **environment) as service:
-            yield Session(Servers(), service, new_caller())
+    with (
+        tempfile.TemporaryDirectory(prefix="drf-oms-bench-") as state,
+        Service(Path(state), module, **environment) as service,
+    ):
+        yield Session(Servers(), service, new_caller())
 
 
 def _row(kind: str, variant: str, counts: Counts) -> list[str]:

@@ -42,6 +42,12 @@ def client(member, client_of, caught_up):
     return client
 
 
+def server_uuid() -> str:
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT @@GLOBAL.server_uuid")
+        return cursor.fetchone()[0]
+
+
 def answered_by(answer) -> list[str]:
     assert answer.status_code in (200, 401), answer.content
     return answer.headers["X-Database"].split(", ")
@@ -171,6 +177,32 @@ def test_a_write_that_was_rolled_back_concerns_nobody(client, monkeypatch):
     assert client.post("/orders/", {"product_name": "Mug"}).status_code == 500
 
     assert answered_by(client.get("/orders/"))[0] in REPLICAS
+
+
+class TestAPrimaryThatCountsAnew:
+    """Its commit got a number that it had given before the request began."""
+
+    @pytest.fixture(autouse=True)
+    def old_numbers(self, client, twin):
+        client.get("/orders/")
+        twin.nodes.primary.executed |= GTIDSet.parse(f"{server_uuid()}:1-999999999")
+        twin.nodes.primary.probed_at = 1.0
+
+    def test_is_betrayed_by_a_commit(self, client, twin):
+        client.post("/orders/", {"product_name": "Mug"})
+
+        assert {node.out_because for node in twin.nodes.replicas.values()} == {"the primary counts anew"}
+
+    def test_is_not_suspected_for_a_request_that_commits_nothing(self, client, twin):
+        client.post("/orders/", {})
+
+        assert {node.out_because for node in twin.nodes.replicas.values()} == {None}
+
+    def test_is_not_suspected_where_the_engine_tells_more_than_its_own(self, client, twin, monkeypatch):
+        monkeypatch.setattr(type(connections["default"]), "own_gtids_are_exact", False)
+        client.post("/orders/", {"product_name": "Mug"})
+
+        assert {node.out_because for node in twin.nodes.replicas.values()} == {None}
 
 
 def test_a_refused_write_leaves_reads_on_the_replica(client):
