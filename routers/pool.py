@@ -56,8 +56,9 @@ setting_changed.connect(forget)
 
 
 def distrust_replicas(reason: str) -> None:
-    """None of them takes reads until it has been looked at again."""
+    """None of them takes reads until it is found to have nothing that the primary has not."""
     for node in nodes().replicas.values():
+        node.suspect = True
         node.take_out(reason)
 
 

@@ -23,6 +23,8 @@ from routers.store import Store, StoreLost
 IN_FLIGHT_SECONDS = 120
 MANY_INTERVALS = 50  # beyond these an entry is rounded up
 
+COUNTS_ANEW = "the primary counts anew"
+
 store = Store()
 _parse = lru_cache(maxsize=4096)(GTIDSet.parse)  # the same text for as long as a member writes nothing
 
@@ -77,7 +79,7 @@ def record(member_ids: Iterable[Any], gtids: GTIDSet, announced: dict[Any, str])
 
 def forget_all() -> None:
     """The primary counts anew: what replicas contain under the old numbers is something else."""
-    distrust_replicas("the primary counts anew")
+    distrust_replicas(COUNTS_ANEW)
     store.forget_all()
 
 

@@ -13,6 +13,7 @@ from routers.pool import nodes
 from routers.replica import History, Node, lag_of
 
 ERRANT = "errant transactions"
+AHEAD_SECONDS = 15  # rpl_semi_sync_source_timeout is 10 unless set
 FAILING_PROBE_SECONDS = 2  # between two looks at a node that did not answer: each may cost a time-out
 
 
@@ -64,11 +65,7 @@ class Prober(threading.Thread):
             node.put_in()
 
     def _update_replica(self, node: Node, facts: probe.Facts, primary: Node) -> None:
-        of_primary = primary.facts.executed if primary.facts else None
-        # What the replica had a round ago must have been on the primary by now.
-        errant = node.out_because == ERRANT  # until a primary says otherwise
-        if of_primary is not None and node.facts is not None:
-            errant = bool(node.facts.executed - of_primary)
+        errant = self._is_errant(node, primary)
         node.facts, node.executed, node.probed_at = facts, facts.executed, time.monotonic()
         node.lag, node.lag_at_most = lag_of(facts, self.history, node.probed_at)
         metrics.observe_lag(node.alias, node.lag)
@@ -77,6 +74,24 @@ class Prober(threading.Thread):
             node.put_in()
         else:
             node.take_out(reason)
+
+    def _is_errant(self, node: Node, primary: Node) -> bool:
+        """Whether it contains what the primary does not: what it had a round ago must be there by now.
+
+        The primary's own transactions may be, for a while: under semisync with AFTER_SYNC it shows a
+        commit only after a replica has received it. Unless the primary counts anew.
+        """
+        if primary.facts is None or node.facts is None:
+            return node.suspect  # until a primary says otherwise
+        excess = node.facts.executed - primary.facts.executed
+        if not excess:
+            node.ahead_since, node.suspect = None, False
+            return False
+        now = time.monotonic()
+        node.ahead_since = node.ahead_since or now
+        foreign = bool(excess - excess.of_server(primary.facts.server_uuid))
+        node.suspect = node.suspect or foreign or now - node.ahead_since > AHEAD_SECONDS
+        return node.suspect
 
 
 def new_history() -> History:

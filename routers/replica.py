@@ -16,7 +16,8 @@ class Node:
 
     `executed` never says too much: it is what a probe or a successful wait has shown.
     `out_because` is None while the node is in service. `incarnation` counts how often the node was
-    lost: connections from before are not used again.
+    lost: connections from before are not used again. A `suspect` contains what the primary never had,
+    or had under the same numbers as something else; `ahead_since` (monotonic) it has had more.
     """
 
     alias: str
@@ -29,6 +30,8 @@ class Node:
     out_because: str | None = None
     outstanding: int = 0
     incarnation: int = 0
+    ahead_since: float | None = None
+    suspect: bool = False
 
     def in_service(self) -> bool:
         return self.out_because is None

@@ -214,6 +214,39 @@ class TestErrantTransactions:
         assert cluster.out() == {"default": "unreachable (2003)", "replica1": "errant transactions"}
 
 
+class TestAReplicaThatIsAhead:
+    """It has transactions of the primary that the primary does not show yet: semisync, AFTER_SYNC."""
+
+    @pytest.fixture(autouse=True)
+    def ahead(self, cluster):
+        cluster.change("replica1", executed=gtids("1-6"))
+        cluster.look()
+        cluster.look()
+
+    def test_stays_in_service_for_a_while(self, cluster):
+        assert cluster.out() == {}
+
+    def test_is_found_errant_when_it_stays_ahead(self, cluster):
+        cluster.look(after=20.0)
+        assert cluster.out() == {"replica1": "errant transactions"}
+
+        cluster.change("default", executed=gtids("1-6"))
+        cluster.look()
+        assert "replica1" not in cluster.out()
+
+    def test_is_errant_at_once_when_the_primary_counts_anew(self, cluster):
+        cluster.change("default", executed=gtids("1-2"))
+        for _ in range(3):
+            cluster.look()
+            assert cluster.out() == {"replica1": "errant transactions", "replica2": "errant transactions"}
+
+        cluster.change("replica1", receiving=False)
+        cluster.look()
+        cluster.change("replica1", receiving=True)
+        cluster.look()
+        assert cluster.out()["replica1"] == "errant transactions"
+
+
 class TestANodeThatDoesNotAnswer:
     @pytest.fixture(autouse=True, params=["default", "replica1"])
     def alias(self, cluster, request):
