@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from routers import metrics, pool, positions, probe
 from routers.conf import conf
@@ -70,13 +70,17 @@ def await_replicas(story: Story) -> None:
 
 
 def primary_counts_anew(story: Story) -> bool:
-    """Whether the story's commits got numbers that the primary had given before the request began.
+    """Whether the primary has forgotten its transactions (RESET BINARY LOGS AND GTIDS), or is another server.
 
-    Then it has forgotten its transactions (RESET BINARY LOGS AND GTIDS), or is another server: what
-    the replicas contain under these numbers is something else.
+    A commit whose number it had given before the request began betrays it; it is asked to make sure.
+    What the replicas contain under these numbers is something else then.
     """
     primary = pool.nodes().primary
-    return 0.0 < primary.probed_at < story.started and bool(story.own) and primary.contains(story.own)
+    known = primary.executed
+    if not (story.wrote and 0.0 < primary.probed_at < story.started and known.contains(story.own)):
+        return False
+    with story.unrecorded():
+        return bool(known - probe.executed(connections[DEFAULT_DB_ALIAS]))
 
 
 def all_that_is_shown(story: Story) -> GTIDSet:

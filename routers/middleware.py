@@ -123,16 +123,15 @@ def record_commits(story: Story) -> None:
     if not conf().REPLICAS or (DEFAULT_DB_ALIAS not in story.answered and not story.announced):
         return
     connection = connections[DEFAULT_DB_ALIAS]
-    exact = getattr(connection, "own_gtids_are_exact", False)
     try:
         if hasattr(connection, "take_own_gtids"):
             story.own |= GTIDSet.parse(connection.take_own_gtids())
+        if freshness.primary_counts_anew(story):
+            positions.forget_all()
     except DatabaseError:
         return  # whether it committed is not known: it stays announced, and the primary answers meanwhile
     if not story.own and not story.announced:
         return
-    if exact and story.wrote and freshness.primary_counts_anew(story):
-        positions.forget_all()
     if not positions.record(story.members, story.own, story.announced):
         freshness.await_replicas(story)
 

@@ -63,11 +63,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._own.forget()
         return ",".join(filter(None, (known, asked)))
 
-    @property
-    def own_gtids_are_exact(self) -> bool:
-        """Whether `take_own_gtids`, called now, would name this session's own commits and no other's."""
-        return self.capture_rung is Rung.SESSION_TRACK and not self._own.doubt
-
     def forget_own_gtids(self) -> None:
         """Drop what an earlier user of this connection left. Runs no statement."""
         self._own.forget()
