@@ -1,5 +1,7 @@
 """The story of one request: real commits on a real primary, replicas whose state the test says."""
 
+from unittest import mock
+
 import pytest
 from django.core.cache import caches
 from django.db import connections
@@ -189,9 +191,10 @@ class TestAPrimaryThatCountsAnew:
         twin.nodes.primary.probed_at = 1.0
 
     @pytest.fixture
-    def real_primary(self, monkeypatch):
+    def real_primary(self, twin):
         """Is asked itself, not its twin."""
-        monkeypatch.setattr(probe, "executed", REAL_EXECUTED)
+        with mock.patch("routers.probe.executed", REAL_EXECUTED):
+            yield
 
     def test_is_betrayed_by_a_commit(self, client, twin, real_primary):
         client.post("/orders/", {"product_name": "Mug"})
