@@ -20,7 +20,6 @@ LEVELS = {
     "positions_forgotten": logging.WARNING,
     "refused": logging.ERROR,
     "request_rerun": logging.WARNING,
-    "served_stale": logging.WARNING,
     "token_ignored": logging.INFO,
 }
 

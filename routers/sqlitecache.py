@@ -155,5 +155,5 @@ def _prepare(connection: sqlite3.Connection, tries: int) -> None:
     except sqlite3.OperationalError:
         if tries <= 1:
             raise
-        time.sleep(0.01)
+        time.sleep(0.01)  # between two tries; the other process needs no longer
         _prepare(connection, tries - 1)

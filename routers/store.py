@@ -114,7 +114,7 @@ def _update(cache: BaseCache, *, key: str, change: Callable[[Any], Any]) -> None
     while not cache.add(lock, mine, timeout=LOCK_SECONDS):
         if time.monotonic() > deadline:
             raise TimeoutError("the lock of a write position is held by another process")
-        time.sleep(0.001)
+        time.sleep(0.001)  # between two tries for the lock
     try:
         cache.set(key, change(cache.get(key)), timeout=seconds)
         if cache.get(lock) != mine:
