@@ -142,9 +142,14 @@ def _announce(story: Story) -> None:
 @contextmanager
 def use_replica() -> Iterator[None]:
     """Reads inside the block may go to a replica, unless the story so far needs the primary."""
+    begins = current() is None
     with entered(inner("replica")) as scope:
-        settle_if_new(scope)
-        yield
+        try:
+            settle_if_new(scope)
+            yield
+        finally:
+            if begins:
+                gate.take(scope.story, None)
 
 
 @contextmanager
@@ -155,8 +160,11 @@ def resume(token: str) -> Iterator[None]:
     """
     story = Story(required=tokens.read(token) or GTIDSet())
     with entered(Scope("replica", story)):
-        gate.settle(story)
-        yield
+        try:
+            gate.settle(story)
+            yield
+        finally:
+            gate.take(story, None)
 
 
 def settle_if_new(scope: Scope) -> None:

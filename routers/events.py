@@ -12,6 +12,8 @@ from routers import metrics
 log = logging.getLogger("routers")
 
 LEVELS = {
+    "drain_restored": logging.WARNING,
+    "drains_unknown": logging.DEBUG,  # twice a second while the cache is away, which is said once elsewhere
     "fall_back": logging.DEBUG,  # many while a replica lags; counted always, logged on demand
     "node_in": logging.INFO,
     "node_out": logging.WARNING,

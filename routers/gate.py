@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from routers import events, freshness, pool, positions, probe
+from routers import drained, events, freshness, pool, positions, probe
 from routers.conf import conf
 from routers.connections import drop_if_from_before
 from routers.errors import NoNodeAvailable
@@ -92,7 +92,9 @@ def _relaxed(story: Story, node: Node | None) -> Node | None:
 
 
 def _any_that_answers() -> Node | None:
-    return next((node for node in pool.nodes().replicas.values() if node.answers()), None)
+    """The worst of answers before none; but a node that was drained on purpose gives none."""
+    replicas = pool.nodes().replicas.values()
+    return next((node for node in replicas if node.answers() and node.out_because != drained.REASON), None)
 
 
 def fall_back(story: Story, reason: str) -> None:

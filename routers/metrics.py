@@ -1,37 +1,60 @@
-"""Counters and histograms for Prometheus, where prometheus-client is installed; else nothing."""
+"""Counters, histograms and gauges for Prometheus, where prometheus-client is installed; else nothing.
 
-from typing import Any
+Gauges are per node, as the probers of all worker processes have last seen it: where these differ, the
+worst counts, and processes that have ended do not.
+"""
+
+import time
+from typing import TYPE_CHECKING, Any
 
 try:
     import prometheus_client as prometheus
 except ImportError:
-    prometheus = None
+    prometheus = None  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    from routers.replica import Node
 
 if prometheus is not None:
     EVENTS = prometheus.Counter("routers_events", "Events of the router", ["name", "reason", "alias"])
-    REQUESTS = prometheus.Counter("routers_requests", "Requests by the node that answered", ["alias"])
+    REQUESTS = prometheus.Counter(
+        "routers_requests", "Requests (read or write) by the node that answered", ["alias", "kind"]
+    )
     WAITS = prometheus.Histogram(
         "routers_wait_seconds",
         "Waiting for a replica to contain a position",
         ["alias", "reached"],
         buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5),
     )
-    LAG = prometheus.Histogram(
-        "routers_replica_lag_seconds",
-        "How far a replica was behind when it was probed",
-        ["alias"],
-        buckets=(0.001, 0.01, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 300),
-    )
+
+    def lowest(name: str, text: str) -> Any:
+        return prometheus.Gauge(name, text, ["alias", "role"], multiprocess_mode="livemin")
+
+    def highest(name: str, text: str) -> Any:
+        return prometheus.Gauge(name, text, ["alias", "role"], multiprocess_mode="livemax")
+
+    IN_SERVICE = lowest("routers_node_in_service", "Whether the node takes reads; of the primary, writes")
+    ANSWERS = lowest("routers_node_answers", "Whether the node answered the latest probe")
+    PROBED_AT = lowest("routers_node_probed_timestamp_seconds", "When the node was last looked at")
+    LAG = highest("routers_replica_lag_seconds", "How far the replica was behind at the latest probe")
+    RECEIVING = lowest("routers_replica_receiving", "Whether the replica's receiver thread runs")
+    APPLYING = lowest("routers_replica_applying", "Whether the replica's applier threads run")
+    ERRANT = highest("routers_replica_errant", "Whether the replica has what the primary never had")
 
 
 def count_event(name: str, facts: dict[str, Any]) -> None:
     if prometheus is not None:
-        EVENTS.labels(name, str(facts.get("reason", "")), str(facts.get("alias", ""))).inc()
+        EVENTS.labels(name, _reason(facts), str(facts.get("alias", ""))).inc()
 
 
-def count_request(alias: str) -> None:
+def _reason(facts: dict[str, Any]) -> str:
+    """Of few kinds: what stands in parentheses or behind a colon (a code, an error) is for the log."""
+    return str(facts.get("reason", "")).partition(" (")[0].partition(":")[0]
+
+
+def count_request(alias: str, *, reads: bool) -> None:
     if prometheus is not None:
-        REQUESTS.labels(alias).inc()
+        REQUESTS.labels(alias, "read" if reads else "write").inc()
 
 
 def observe_wait(alias: str, seconds: float, *, reached: bool) -> None:
@@ -39,6 +62,15 @@ def observe_wait(alias: str, seconds: float, *, reached: bool) -> None:
         WAITS.labels(alias, str(reached).lower()).observe(seconds)
 
 
-def observe_lag(alias: str, seconds: float) -> None:
-    if prometheus is not None:
-        LAG.labels(alias).observe(seconds)
+def describe_node(node: "Node", *, role: str) -> None:
+    """Set the gauges to what the prober has just seen. Of a node that does not answer, the rest stays."""
+    if prometheus is None:
+        return
+    PROBED_AT.labels(node.alias, role).set(time.time())
+    IN_SERVICE.labels(node.alias, role).set(node.in_service())
+    ANSWERS.labels(node.alias, role).set(node.facts is not None)
+    if node.facts is not None and role == "replica":
+        LAG.labels(node.alias, role).set(node.lag)
+        RECEIVING.labels(node.alias, role).set(bool(node.facts.receiving))
+        APPLYING.labels(node.alias, role).set(bool(node.facts.applying))
+        ERRANT.labels(node.alias, role).set(node.suspect)

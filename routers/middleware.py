@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
 
 from routers import consistency, events, freshness, gate, levels, metrics, positions, prober, scope, tokens
 from routers.conf import conf
@@ -82,8 +83,9 @@ class RoutingMiddleware:
         return unavailable(f"the connection to {alias} was lost")
 
     def _describe(self, request: HttpRequest, response: HttpResponse, story: Story) -> None:
+        request.routers_answered = story.answered  # type: ignore[attr-defined]  # for the access log
         for alias in story.answered:
-            metrics.count_request(alias)
+            metrics.count_request(alias, reads=request.method in SAFE_METHODS)
         if story.stale:
             response[LEVEL] = "eventual"
         if story.own and (token := tokens.make(story.own)):
@@ -107,7 +109,8 @@ def ask_for_more(request: HttpRequest, story: Story) -> None:
         try:
             story.asked_level = levels.parse_level(asked)
         except ValueError as error:
-            raise ValueError(f"{LEVEL}: {error}.") from error
+            sentence = _("%(header)s: eventual, bounded=SECONDS, session or strong is expected.")
+            raise ValueError(sentence % {"header": LEVEL}) from error
         story.level = max(story.level, story.asked_level)
     if token := request.META.get("HTTP_X_CONSISTENCY_TOKEN"):
         story.required = tokens.read(token) or GTIDSet()
@@ -143,8 +146,10 @@ def unavailable(reason: str) -> HttpResponse:
         "type": "about:blank",
         "title": "Service Unavailable",
         "status": 503,
-        "detail": "No database can answer this now; try again later."
-        " If it was a change, look first whether it was made.",
+        "detail": _(
+            "No database can answer this now; try again later."
+            " If it was a change, look first whether it was made."
+        ),
     }
     return JsonResponse(
         body,

@@ -60,14 +60,22 @@ def account(alias: str, timeout: int) -> str:
     return f"'{user}'@'{host}'"
 
 
-def _row(query: str, alias: str, timeout: int) -> Any:
+def connect(alias: str, timeout: int, *, answer_within: int | None = None) -> Any:
+    """A connection of its own to the node, outside Django's. Raises `MySQLdb.Error`.
+
+    It gives up after `timeout` seconds; while it waits for an answer, after `answer_within`, if given.
+    """
     parameters = connections[alias].get_connection_params() | {
         "connect_timeout": timeout,
-        "read_timeout": timeout,
+        "read_timeout": timeout if answer_within is None else answer_within,
         "write_timeout": timeout,
     }
     parameters.pop("init_command", None)
-    connection = MySQLdb.connect(**parameters)
+    return MySQLdb.connect(**parameters)
+
+
+def _row(query: str, alias: str, timeout: int) -> Any:
+    connection = connect(alias, timeout)
     try:
         with connection.cursor() as cursor:
             cursor.execute(query)

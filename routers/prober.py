@@ -7,10 +7,10 @@ import time
 
 from MySQLdb import Error as MySQLError  # type: ignore[import-untyped]  # has no stubs
 
-from routers import connections, metrics, positions, probe
+from routers import connections, drained, metrics, positions, probe
 from routers.conf import conf
 from routers.pool import nodes
-from routers.replica import History, Node, lag_of
+from routers.replica import History, Node, lag_of, look_again
 
 ERRANT = "errant transactions"
 AHEAD_SECONDS = 15  # rpl_semi_sync_source_timeout is 10 unless set
@@ -24,20 +24,25 @@ class Prober(threading.Thread):
         super().__init__(name="routers-prober", daemon=True)
         self.first_round_done = threading.Event()
         self.history = new_history()
+        self.drained = drained.Drained()
         self._next_look: dict[str, float] = {}
 
     def run(self) -> None:
         while True:
             self.look_at_all()
             self.first_round_done.set()
-            time.sleep(conf().PROBE_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - not in step with others
+            interval = conf().PROBE_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311 - not in step with others
+            look_again.wait(interval)
+            look_again.clear()
 
     def look_at_all(self) -> None:
         """The primary first: what it had then, a replica in step has a moment later."""
         known = nodes()
+        self.drained.look()
         for node in known:
             if time.monotonic() >= self._next_look.get(node.alias, 0.0):
                 self._look_at(node, primary=known.primary)
+                metrics.describe_node(node, role="primary" if node is known.primary else "replica")
 
     def _look_at(self, node: Node, *, primary: Node) -> None:
         try:
@@ -68,7 +73,9 @@ class Prober(threading.Thread):
         errant = self._is_errant(node, primary)
         node.facts, node.executed, node.probed_at = facts, facts.executed, time.monotonic()
         node.lag, node.lag_at_most = lag_of(facts, self.history, node.probed_at)
-        metrics.observe_lag(node.alias, node.lag)
+        if node.alias in self.drained.aliases:
+            node.take_out(drained.REASON)
+            return
         reason = why_out(facts, node.lag, errant=errant)
         if reason is None:
             node.put_in()

@@ -1,6 +1,7 @@
 """One node: what is known of it, and whether it may take reads."""
 
 import math
+import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -8,6 +9,9 @@ from dataclasses import dataclass, field
 from routers import events
 from routers.gtid import GTIDSet
 from routers.probe import Facts
+
+# Set when a node was lost: the prober looks again at once, for it may have been one connection only.
+look_again = threading.Event()
 
 
 @dataclass
@@ -61,7 +65,10 @@ class Node:
     def lose(self, reason: str) -> bool:
         """It does not answer: no reads, and no more use of the connections to it."""
         self.incarnation += 1  # also when it was out: connections from before it went out are still open
-        return self.take_out(reason)
+        try:
+            return self.take_out(reason)
+        finally:
+            look_again.set()
 
     def put_in(self) -> None:
         if self.out_because is not None:

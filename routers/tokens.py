@@ -1,6 +1,7 @@
 """A write position that a client, or another process, carries: signed, small, and of no use elsewhere."""
 
 from django.core import signing
+from django.utils.translation import gettext as _
 
 from routers import positions
 from routers.conf import conf
@@ -12,10 +13,11 @@ LONGEST = 1024  # characters; longer ones are not read
 
 
 class BadToken(ValueError):
-    """The consistency token is not one of this service, or is damaged; leave it out."""
+    """Not one of this service, or damaged."""
 
     def __init__(self) -> None:
-        super().__init__(self.__doc__)
+        sentence = _("The consistency token is not one of this service, or is damaged; leave it out.")
+        super().__init__(sentence)
 
 
 def make(gtids: GTIDSet) -> str:

@@ -80,7 +80,7 @@ def _damaged(text: str, damage: list[tuple[float, int, str]]) -> str:
 
 
 def _rendered(elements: list[Any], seed: int) -> str:
-    random = Random(seed)  # noqa: S311 no secret; it decides on the looks, cheaper than a draw for each space
+    random = Random(seed)
 
     def space() -> str:
         return random.choice(["", "", "", " ", "\n", " \t", "\r\n", "\v\f"])

@@ -174,7 +174,7 @@ def test_a_write_that_was_rolled_back_concerns_nobody(client, monkeypatch):
             OrderFactory(customer=kwargs["customer"])
             raise RuntimeError
 
-    monkeypatch.setattr("orders.services.place_order", fail)
+    monkeypatch.setattr("orders.views.place_order", fail)
     client.raise_request_exception = False
     assert client.post("/orders/", {"product_name": "Mug"}).status_code == 500
 

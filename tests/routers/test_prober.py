@@ -1,5 +1,7 @@
 """What a look at the nodes changes."""
 
+import queue
+import threading
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -10,6 +12,7 @@ from routers import connections, positions, probe, prober, testing
 from routers.gtid import GTIDSet
 from routers.probe import Facts
 from routers.prober import FAILING_PROBE_SECONDS, Prober, why_out
+from routers.replica import Node
 
 UUID = testing.UUID
 OTHER_UUID = "00000000-0000-0000-0000-000000000002"
@@ -319,3 +322,22 @@ def test_no_thread_is_started_where_there_is_nothing_to_do(settings, monkeypatch
     monkeypatch.setattr(prober, "Prober", None)
 
     prober.ensure_started()
+
+
+def test_a_node_that_was_lost_is_looked_at_again_at_once(settings):
+    """It may have been one connection only, and then writes are not to wait for the next round."""
+    settings.ROUTERS = {**settings.ROUTERS, "PROBE_SECONDS": 3600}
+    rounds: queue.Queue[None] = queue.Queue()
+
+    class TwoRounds(Prober):
+        def look_at_all(self) -> None:
+            rounds.put(None)
+            if self.first_round_done.is_set():
+                threading.Event().wait()  # for ever: it is not to look at the nodes of other tests
+
+    TwoRounds().start()
+    rounds.get(timeout=10)
+
+    Node("default").lose("connection lost")
+
+    rounds.get(timeout=10)

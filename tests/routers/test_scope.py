@@ -64,7 +64,7 @@ def test_1000_concurrent_tasks_never_share_state():
         writes = number % 2 == 0
         with testing.request(affinity=str(number)) as story:
             for _ in range(3):
-                await asyncio.sleep(random.random() / 100)  # noqa: S311 - lets others run in between
+                await asyncio.sleep(random.random() / 100)
                 if writes:
                     consistency.note_write()
                 consistency.touches(number)
@@ -83,7 +83,7 @@ def test_nested_blocks_in_concurrent_tasks_restore_each_their_own():
         with testing.request(affinity=str(number)):
             for _ in range(3):
                 with consistency.use_primary():
-                    await asyncio.sleep(random.random() / 100)  # noqa: S311 - lets others run in between
+                    await asyncio.sleep(random.random() / 100)
                     kept.append(not consistency.may_read_replica())
                     with consistency.use_replica():
                         await asyncio.sleep(0)
