@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 
@@ -16,7 +17,7 @@ class ImmutableFieldsMixin(serializers.BaseSerializer[Any]):
         current = self.to_representation(self.instance)
         missing = object()
         errors = {
-            name: ["This cannot be changed here."]
+            name: [_("This cannot be changed here.")]
             for name in self.Meta.immutable_fields  # type: ignore[attr-defined]
             if name in data and data[name] != current.get(name, missing)
         }

@@ -3,38 +3,118 @@
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
-from rest_framework.exceptions import PermissionDenied
 
+from orders import money
+from orders.fields import AmountField, CustomerField, ShownAmountField, StaffOnlyField
 from orders.immutable import ImmutableFieldsMixin
-from orders.models import Order
+from orders.lifecycle import Status
+from orders.models import Order, OrderEvent, OrderLine, Refund
+from orders.permissions import VIEW, staff_may
+from orders.placing import Line
+
+CHANGEABLE = ("product_name", "external_reference")
+PLACED_STATUSES = [(status.value, status.value) for status in (Status.PENDING, Status.PAID)]
+MAX_LINES = 200
+MAX_QUANTITY = 1_000_000
+SHOWN = (
+    "id",
+    "customer",
+    "order_number",
+    "product_name",
+    "status",
+    "payment_status",
+    "currency",
+    "total",
+    "refunded_total",
+    "placed_at",
+    "paymented_at",
+    "updated_at",
+    "version",
+    "source",
+    "external_reference",
+)
 
 
-class OrderSerializer(ImmutableFieldsMixin, serializers.ModelSerializer[Order]):
-    """An order as every answer shows it; a PATCH may change the product's name."""
+class OrderSerializer(serializers.ModelSerializer[Order]):
+    """An order as a row of a list."""
+
+    total = ShownAmountField("total")
+    refunded_total = ShownAmountField("refunded_total")
 
     class Meta:
         model = Order
-        fields = ("id", "customer", "order_number", "product_name", "placed_at", "paymented_at", "updated_at")
-        read_only_fields = ("customer", "order_number", "placed_at", "paymented_at")
-        immutable_fields = ("id", "customer", "order_number", "placed_at", "paymented_at")
+        fields = SHOWN
+        read_only_fields = SHOWN
 
 
-class CustomerField(serializers.PrimaryKeyRelatedField[Any]):
-    """Whose order it is: anybody for staff; only themselves for members.
+class OrderLineSerializer(serializers.ModelSerializer[OrderLine]):
+    unit_price = ShownAmountField("unit_price", order="order")
 
-    A member learns nothing about other ids: existing or not, the answer is 403.
-    """
+    class Meta:
+        model = OrderLine
+        fields = (
+            "position",
+            "sku",
+            "name",
+            "quantity",
+            "quantity_canceled",
+            "quantity_returned",
+            "unit_price",
+        )
+
+
+class RefundSerializer(serializers.ModelSerializer[Refund]):
+    amount = ShownAmountField("amount", order="order")
+
+    class Meta:
+        model = Refund
+        fields = ("id", "amount", "reason", "created_at")
+
+
+class OrderDetailSerializer(OrderSerializer):
+    """An order by itself, with its lines and refunds."""
+
+    lines = OrderLineSerializer(many=True, read_only=True)
+    refunds = RefundSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Order
+        fields = (*SHOWN, "lines", "refunds")
+        read_only_fields = fields
+
+
+class ChangeOrderSerializer(ImmutableFieldsMixin, serializers.ModelSerializer[Order]):
+    """What a PATCH may change; `external_reference` by staff. Which status allows it: docs/orders.md."""
+
+    external_reference = StaffOnlyField(max_length=64, allow_null=True, required=False)
+
+    class Meta:
+        model = Order
+        fields = CHANGEABLE
+        immutable_fields = (*(name for name in SHOWN if name not in CHANGEABLE), "lines", "refunds")
+
+    def to_representation(self, instance: Order) -> dict[str, Any]:
+        """What a client may have read, and sends back."""
+        return OrderDetailSerializer(instance).data
+
+
+class PlacedLineSerializer(serializers.Serializer[Any]):
+    """One thing that is ordered."""
+
+    sku = serializers.CharField(max_length=64, required=False, allow_blank=True)
+    name = serializers.CharField(max_length=200)
+    quantity = serializers.IntegerField(min_value=1, max_value=MAX_QUANTITY, default=1)
+    unit_price = AmountField(required=False)
 
     def to_internal_value(self, data: Any) -> Any:
-        caller = self.context["request"].user
-        if not caller.is_staff and str(data) != str(caller.pk):
-            raise PermissionDenied("An order can only be placed for yourself; leave customer out.")
-        return super().to_internal_value(data)
+        return Line(**super().to_internal_value(data))
 
 
 class PlaceOrderSerializer(serializers.ModelSerializer[Order]):
-    """What a client sends to place an order."""
+    """What a client sends to place an order: a product's name, or lines, or both."""
 
     customer = CustomerField(queryset=get_user_model().objects, required=False, allow_null=True)
     order_number = serializers.CharField(
@@ -42,7 +122,114 @@ class PlaceOrderSerializer(serializers.ModelSerializer[Order]):
         required=False,
         help_text="12 characters of 0-9 and A-Z; generated when left out.",
     )
+    product_name = serializers.CharField(
+        max_length=200, required=False, help_text="Needed where there are no lines; else made from them."
+    )
+    lines = serializers.ListField(
+        child=PlacedLineSerializer(), required=False, min_length=1, max_length=MAX_LINES
+    )
+    currency = serializers.ChoiceField(choices=sorted(money.PLACES), required=False)
+    status = serializers.ChoiceField(
+        choices=PLACED_STATUSES,
+        required=False,
+        help_text="pending registers an order before its payment.",
+    )
+    source = StaffOnlyField(  # type: ignore[assignment]  # not Field.source
+        max_length=30,
+        required=False,
+        validators=[RegexValidator(r"\A[!-~]+\Z", _("One word of ASCII is expected."))],
+    )
+    external_reference = StaffOnlyField(max_length=64, required=False)
 
     class Meta:
         model = Order
-        fields = ("customer", "order_number", "product_name")
+        fields = (
+            "customer",
+            "order_number",
+            "product_name",
+            "lines",
+            "currency",
+            "status",
+            "source",
+            "external_reference",
+        )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs.get("product_name") and not attrs.get("lines"):
+            raise serializers.ValidationError({"product_name": [_("This field is required.")]})
+        return attrs
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    """Why, for the customer to read; and a note that only staff read."""
+
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
+    note = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+
+
+class ShipSerializer(ReasonSerializer):
+    carrier = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    tracking_number = serializers.CharField(max_length=100, required=False, allow_blank=True)
+
+
+class QuantitySerializer(serializers.Serializer[Any]):
+    """How many of which line."""
+
+    position = serializers.IntegerField(min_value=1, max_value=MAX_LINES)
+    quantity = serializers.IntegerField(min_value=1, max_value=MAX_QUANTITY)
+
+
+class TakeSerializer(ReasonSerializer):
+    """Cancel or return: all that is left, or these quantities."""
+
+    lines = serializers.ListField(
+        child=QuantitySerializer(), required=False, min_length=1, max_length=MAX_LINES
+    )
+
+    def validate_lines(self, lines: list[dict[str, int]]) -> dict[int, int]:
+        quantities = {line["position"]: line["quantity"] for line in lines}
+        if len(quantities) < len(lines):
+            raise serializers.ValidationError(_("Each position may be named once."))
+        return quantities
+
+
+class PlaceRefundSerializer(serializers.Serializer[Any]):
+    amount = AmountField(required=False, help_text="All that is left, when it is left out.")
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True)
+
+
+class NoteSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField(max_length=2000)
+    audience = serializers.ChoiceField(
+        choices=["internal", "customer"],
+        required=False,
+        help_text="internal, for staff alone, unless staff say otherwise; a member's own is customer.",
+    )
+
+
+class EventSerializer(serializers.ModelSerializer[OrderEvent]):
+    """One thing that happened to an order; its owner sees neither who of the staff it was nor their notes."""
+
+    class Meta:
+        model = OrderEvent
+        fields = (
+            "seq",
+            "type",
+            "role",
+            "actor",
+            "from_status",
+            "to_status",
+            "data",
+            "request_id",
+            "created_at",
+        )
+
+    def to_representation(self, instance: OrderEvent) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        hidden = {"content"}
+        if not staff_may(self.context["request"].user, VIEW):
+            hidden.add("note")
+            shown["request_id"] = ""
+            shown["actor"] = shown["actor"] if shown["role"] == "owner" else None
+        shown["data"] = {name: value for name, value in shown["data"].items() if name not in hidden}
+        return shown

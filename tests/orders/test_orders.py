@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from orders import services
+from orders import placing
 from orders.models import Order
 from tests.factories import MemberFactory, OrderFactory
 
@@ -54,7 +54,7 @@ def test_a_taken_number_is_a_conflict_that_names_the_field(member_client, other)
 
 def test_a_generated_number_that_is_taken_is_replaced_by_another(member, monkeypatch):
     taken = OrderFactory(customer=member).order_number
-    monkeypatch.setattr(services, "generated_numbers", lambda: [taken, "AAAABBBBCCCC"])
+    monkeypatch.setattr(placing, "generated_numbers", lambda: [taken, "AAAABBBBCCCC"])
 
     assert OrderFactory(customer=member).order_number == "AAAABBBBCCCC"
 
