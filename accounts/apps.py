@@ -7,4 +7,4 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import schema  # noqa: F401, PLC0415 - registers itself with drf-spectacular
+        from accounts import checks, schema  # noqa: F401, PLC0415 - register themselves

@@ -2,11 +2,13 @@
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from knox.auth import TokenAuthentication as KnoxTokenAuthentication
 from knox.crypto import hash_token
 from knox.models import AuthToken
 from rest_framework.exceptions import AuthenticationFailed
 
+from accounts import last_used
 from routers import consistency
 
 
@@ -16,10 +18,12 @@ class TokenAuthentication(KnoxTokenAuthentication):
     def authenticate_credentials(self, token: bytes) -> tuple[AbstractBaseUser, AuthToken]:
         auth_token = _find(hash_token(token.decode("latin-1")))
         if auth_token is None or _delete_if_expired(auth_token):
-            raise AuthenticationFailed("Invalid token.")
+            raise AuthenticationFailed(_("Invalid token."))
         if auth_token.user.is_staff:
             consistency.may_ask_for_less()
-        return self.validate_user(auth_token)
+        authenticated = self.validate_user(auth_token)
+        last_used.note(auth_token)
+        return authenticated
 
 
 def _find(digest: str) -> AuthToken | None:

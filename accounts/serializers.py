@@ -1,11 +1,9 @@
-"""The shapes of members and their sessions."""
+"""The shapes of members."""
 
 from typing import Any
 
-from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
-from knox.models import AuthToken
 from rest_framework import serializers
 
 from accounts.models import Member
@@ -25,18 +23,64 @@ class NormalizedField(serializers.CharField):
         return self.normalize(super().to_internal_value(data))
 
 
+class PasswordField(serializers.CharField):
+    """A password is taken as it is, and shown to nobody."""
+
+    def __init__(self) -> None:
+        super().__init__(max_length=128, trim_whitespace=False, write_only=True)
+
+
+def check_new_password(password: str, member: Member) -> None:
+    """Raises the `password` errors of a password that is too weak for this member."""
+    try:
+        validate_password(password, user=member)
+    except DjangoValidationError as error:
+        raise serializers.ValidationError({"password": error.messages}) from error
+
+
 class MemberSerializer(ImmutableFieldsMixin, serializers.ModelSerializer[Member]):
     """A member as every answer shows them; a PATCH may change what is not about logging in."""
 
     name = NormalizedField(normalize_name, validators=[validate_name])
     phone = NormalizedField(normalize_phone, validators=[validate_phone])
+    email_verified = serializers.BooleanField(read_only=True)
     last_order = OrderSerializer(read_only=True, allow_null=True)
+    order_count = serializers.IntegerField(read_only=True)
+    order_total = serializers.DictField(
+        child=serializers.CharField(),
+        read_only=True,
+        help_text='What was paid and not given back, by currency: `{"KRW": "12000"}`.',
+    )
 
     class Meta:
         model = Member
-        fields = ("id", "email", "name", "nickname", "phone", "gender", "last_order")
-        read_only_fields = ("email",)
-        immutable_fields = ("id", "email", "password", "is_staff", "is_superuser", "is_active", "last_order")
+        fields = (
+            "id",
+            "email",
+            "email_verified",
+            "name",
+            "nickname",
+            "phone",
+            "gender",
+            "last_order",
+            "erased_at",
+            "order_count",
+            "order_total",
+        )
+        read_only_fields = ("email", "erased_at")
+        immutable_fields = (
+            "id",
+            "email",
+            "email_verified",
+            "password",
+            "is_staff",
+            "is_superuser",
+            "is_active",
+            "last_order",
+            "erased_at",
+            "order_count",
+            "order_total",
+        )
 
 
 class RegisterSerializer(serializers.ModelSerializer[Member]):
@@ -45,7 +89,7 @@ class RegisterSerializer(serializers.ModelSerializer[Member]):
     name = NormalizedField(normalize_name, validators=[validate_name])
     phone = NormalizedField(normalize_phone, validators=[validate_phone])
     email = serializers.EmailField(max_length=254)
-    password = serializers.CharField(max_length=128, trim_whitespace=False, write_only=True)
+    password = PasswordField()
 
     class Meta:
         model = Member
@@ -53,30 +97,5 @@ class RegisterSerializer(serializers.ModelSerializer[Member]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         details = {name: value for name, value in attrs.items() if name != "password"}
-        try:
-            validate_password(attrs["password"], user=Member(**details))
-        except DjangoValidationError as error:
-            raise serializers.ValidationError({"password": error.messages}) from error
+        check_new_password(attrs["password"], Member(**details))
         return attrs
-
-
-class LoginSerializer(serializers.Serializer[Any]):
-    """What a client sends to log in; validates to `{"member": Member}`."""
-
-    email = serializers.CharField(max_length=254)
-    password = serializers.CharField(max_length=128, trim_whitespace=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        # Django hashes the password for an unknown email too: both answers take the same time.
-        member = authenticate(username=attrs["email"].lower(), password=attrs["password"])
-        if member is None:
-            raise serializers.ValidationError("No active member has this email and password.")
-        return {"member": member}
-
-
-class SessionSerializer(serializers.Serializer[AuthToken]):
-    """The answer to registering and logging in; the key is shown this once."""
-
-    user = MemberSerializer()
-    token = serializers.CharField()
-    expiry = serializers.DateTimeField()

@@ -46,16 +46,18 @@ class CharacterClassesValidator:
             raise ValidationError(
                 _("The password lacks: %(missing)s."),
                 code="password_lacks_classes",
-                params={"missing": ", ".join(missing)},
+                params={"missing": ", ".join(map(str, missing))},
             )
 
     def get_help_text(self) -> str:
-        return "Your password must contain " + ", ".join(CHARACTER_CLASSES) + "."
+        return _("Your password must contain: %(classes)s.") % {
+            "classes": ", ".join(map(str, CHARACTER_CLASSES))
+        }
 
 
 CHARACTER_CLASSES = {
-    "an upper-case letter": str.isupper,
-    "a lower-case letter": str.islower,
-    "a digit": str.isdigit,
-    "a symbol": lambda character: not character.isalnum() and not character.isspace(),
+    _("an upper-case letter"): str.isupper,
+    _("a lower-case letter"): str.islower,
+    _("a digit"): str.isdigit,
+    _("a symbol"): lambda character: not character.isalnum() and not character.isspace(),
 }

@@ -2,8 +2,9 @@
 
 import pytest
 
+from accounts.groups import ADMINISTRATOR
 from accounts.models import Member
-from tests.factories import PASSWORD, MemberFactory, OrderFactory
+from tests.factories import PASSWORD, MemberFactory, OrderFactory, join
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +38,7 @@ def test_last_order_is_the_newest(member, member_client):
     (shown,) = member_client.get(PATH).json()["results"]
 
     assert shown["last_order"]["order_number"] == newest.order_number
-    assert shown["last_order"] == member_client.get(f"/orders/{newest.pk}").json()
+    assert shown["last_order"] == member_client.get("/orders/").json()["results"][0]
     assert member_client.get(f"{PATH}/{member.pk}").json() == shown
 
 
@@ -83,13 +84,14 @@ def test_ordering(staff_client, staff):
 
 
 @pytest.mark.parametrize(("members", "orders_each"), [(3, 1), (30, 4)])
-def test_the_list_runs_four_queries_however_many_members_and_orders(
+def test_the_list_runs_seven_queries_however_many_members_and_orders(
     staff_client, django_assert_num_queries, members, orders_each
 ):
     for member in MemberFactory.create_batch(members):
         OrderFactory.create_batch(orders_each, customer=member)
 
-    with django_assert_num_queries(4):  # the token, the count, the page, the last orders
+    # The token, two about permissions, the count, the page, the last orders, the sums.
+    with django_assert_num_queries(7):
         shown = staff_client.get(PATH).json()["results"]
 
     assert sum(member["last_order"] is not None for member in shown) >= min(members, 29)
@@ -109,6 +111,32 @@ def test_staff_read_and_change_any_member(staff_client, member):
     assert answer.status_code == 200
     assert answer.json()["name"] == "새 이름"
     assert staff_client.get(f"{PATH}/{member.pk}").json()["phone"] == "021234567"
+
+
+def test_staff_without_the_permission_see_only_themselves(powerless_staff, client_of, member):
+    client = client_of(powerless_staff)
+
+    assert ids(client.get(PATH)) == [powerless_staff.pk]
+    assert client.get(f"{PATH}/{member.pk}").status_code == 404
+    assert client.patch(f"{PATH}/{member.pk}", {"name": "Mallory"}).status_code == 404
+    assert client.patch(f"{PATH}/{powerless_staff.pk}", {"name": "Somebody Else"}).status_code == 200
+
+
+def test_staff_who_may_only_view_see_others_and_change_nobody_else(client_of, member):
+    viewer = MemberFactory(is_staff=True, group="viewer")
+    client = client_of(viewer)
+
+    assert ids(client.get(PATH)) == sorted([viewer.pk, member.pk])
+    answer = client.patch(f"{PATH}/{member.pk}", {"name": "Mallory"})
+    assert (answer.status_code, list(answer.json())) == (403, ["detail"])
+    assert Member.objects.get(pk=member.pk).name == member.name
+    assert client.patch(f"{PATH}/{viewer.pk}", {"name": "Somebody Else"}).status_code == 200
+
+
+def test_a_permission_alone_makes_nobody_staff(client_of, member, other):
+    join(member, ADMINISTRATOR)
+
+    assert ids(client_of(member).get(PATH)) == [member.pk]
 
 
 def test_a_member_changes_their_details(member, member_client):
@@ -149,7 +177,7 @@ def test_a_client_may_send_back_what_it_read(member, member_client):
     assert member_client.patch(f"{PATH}/{member.pk}", shown).json() == shown
 
 
-@pytest.mark.parametrize("method", ["put", "delete", "post"])
+@pytest.mark.parametrize("method", ["put", "post"])
 def test_other_methods_are_405(member, member_client, method):
     assert getattr(member_client, method)(f"{PATH}/{member.pk}", {}).status_code == 405
     assert Member.objects.filter(pk=member.pk).exists()

@@ -38,6 +38,10 @@ def test_answers_the_member_and_a_token_that_works(anonymous):
         "phone": "821012345678",
         "gender": None,
         "last_order": None,
+        "email_verified": False,
+        "erased_at": None,
+        "order_count": 0,
+        "order_total": {},
     }
     anonymous.credentials(HTTP_AUTHORIZATION=f"Token {answer.json()['token']}")
     assert anonymous.get(f"{PATH}/{user['id']}").json() == user

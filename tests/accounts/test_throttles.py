@@ -39,6 +39,22 @@ def test_registrations_are_counted(anonymous):
     assert [answer.status_code for answer in answers] == [400, 400, 400, 429]
 
 
+def test_each_429_says_when_to_come_back_also_after_the_rate_was_lowered(anonymous, monkeypatch):
+    for number in range(3):
+        log_in(anonymous, f"nobody{number}@example.com")
+    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", {"register": "1/min", "login": "1/min"})
+
+    answer = log_in(anonymous, "nobody@example.com")
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "60")
+
+
+def test_the_addresses_of_one_ipv6_network_are_one(anonymous):
+    answers = [log_in(anonymous, f"nobody{n}@example.com", address=f"2001:db8::{n}") for n in range(4)]
+
+    assert answers[-1].status_code == 429
+
+
 def test_a_forged_forwarded_address_changes_nothing(anonymous):
     """Believed only as far as TRUSTED_PROXIES says; by default not at all."""
     assert api_settings.NUM_PROXIES == 0

@@ -4,11 +4,13 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 
+from accounts.groups import ADMINISTRATOR
 from accounts.services import ensure_staff
 
 
@@ -17,8 +19,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--email", required=True)
+        parser.add_argument(
+            "--group",
+            default=ADMINISTRATOR,
+            help="the group that says what they may do (%(default)s)",
+        )
 
-    def handle(self, *args: Any, email: str, **options: Any) -> None:
+    def handle(self, *args: Any, email: str, group: str, **options: Any) -> None:
         # From standard input: arguments can be read by every user of the machine.
         password = sys.stdin.readline().rstrip("\n")
         try:
@@ -26,5 +33,9 @@ class Command(BaseCommand):
             validate_password(password)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        ensure_staff(email=email, password=password)
-        self.stdout.write(f"{email} is staff.")
+        try:
+            ensure_staff(email=email, password=password, group=group)
+        except Group.DoesNotExist as error:
+            known = ", ".join(Group.objects.values_list("name", flat=True).order_by("name"))
+            raise CommandError(f"There is no group '{group}'; there are: {known}.") from error
+        self.stdout.write(f"{email} is staff, in the group {group}.")

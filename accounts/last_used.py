@@ -1,0 +1,60 @@
+"""When a token was last used: to the minute, in the cache that all processes share.
+
+Kept beside the database, so that a read stays a read. Without the cache nothing is known, and nobody
+waits for it: a process that fails to reach it leaves it alone for a while.
+"""
+
+import logging
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from django.core.cache import caches
+from knox.models import AuthToken
+
+log = logging.getLogger(__name__)
+
+EVERY = 60  # seconds between two notes about one token by one process
+PAUSE = 30  # seconds that a cache which failed is left alone
+REMEMBERED_TOKENS = 10_000
+
+# digest → when this process last noted it (monotonic). Noting once too often does no harm.
+_noted: dict[str, float] = {}
+_failed_at = float("-inf")
+
+
+def note(auth_token: AuthToken) -> None:
+    """The token is being used. At most one write to the cache a minute, none to the database."""
+    now = time.monotonic()
+    if now - _noted.get(auth_token.digest, float("-inf")) < EVERY or now - _failed_at < PAUSE:
+        return
+    if len(_noted) >= REMEMBERED_TOKENS:
+        _noted.clear()
+    _noted[auth_token.digest] = now
+    used_at = datetime.now(UTC)
+    seconds = auth_token.expiry and (auth_token.expiry - used_at).total_seconds()
+    try:
+        caches["default"].set(_key(auth_token.digest), used_at.timestamp(), timeout=seconds)
+    except Exception as error:  # noqa: BLE001 - each cache backend has errors of its own
+        _left_alone(error)
+
+
+def of(digests: Iterable[str]) -> dict[str, datetime]:
+    """When each token was last used, as far as is known."""
+    digest_of = {_key(digest): digest for digest in digests}
+    try:
+        found = caches["default"].get_many(digest_of)
+    except Exception as error:  # noqa: BLE001 - as above
+        _left_alone(error)
+        return {}
+    return {digest_of[key]: datetime.fromtimestamp(used_at, UTC) for key, used_at in found.items()}
+
+
+def _left_alone(error: Exception) -> None:
+    global _failed_at  # noqa: PLW0603 - one cache, one process
+    _failed_at = time.monotonic()
+    log.warning("last_used_unknown reason=%s", type(error).__name__)
+
+
+def _key(digest: str) -> str:
+    return f"accounts:last_used:{digest}"
