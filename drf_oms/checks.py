@@ -1,5 +1,6 @@
 """What must hold before the service may answer in production. A failed check stops the start."""
 
+from ipaddress import ip_network
 from typing import Any
 
 from django.conf import settings
@@ -53,3 +54,24 @@ def check_database_users(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         for alias, database in settings.DATABASES.items()
         if database["USER"] == "root"
     ]
+
+
+@register
+def check_metrics_addresses(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"METRICS_ALLOWED_ADDRESSES: '{address}' is neither an address nor a network.",
+            hint="Separate them by commas, networks by their first address: 127.0.0.1,10.0.0.0/8",
+            id="drf_oms.E004",
+        )
+        for address in settings.METRICS_ALLOWED_ADDRESSES
+        if not is_network(address)
+    ]
+
+
+def is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True

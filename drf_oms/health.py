@@ -1,24 +1,31 @@
-"""Liveness and readiness, answered before the Host header is looked at: load balancers send their own."""
+"""Liveness, readiness and metrics, answered before the Host header is looked at: who asks sends their own."""
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from drf_oms import metrics
 from routers import prober
 from routers.pool import nodes
 from routers.replica import Node
 
 
 class HealthMiddleware:
-    """`/healthz`: the process answers. `/readyz`: some database does; each node's state beside it."""
+    """`/healthz`: the process answers. `/readyz`: some database does; each node's state beside it.
+    `/metrics`: for Prometheus; to others there is nothing at this path.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        answer = {"/healthz": alive, "/readyz": ready}.get(request.path_info.removesuffix("/"))
+        path = request.path_info.removesuffix("/")
+        answer = {"/healthz": alive, "/readyz": ready, "/metrics": metrics.exposition}.get(path)
         if answer is None or request.method not in ("GET", "HEAD"):
+            return self.get_response(request)
+        if path == "/metrics" and not metrics.may_scrape(request):
             return self.get_response(request)
         return answer()
 
@@ -44,8 +51,8 @@ def ready() -> HttpResponse:
 
 
 def state(node: Node) -> dict[str, Any]:
-    """`{status, role}` of one node, as this process has last seen it; of a replica, `lag_ms` too."""
+    """`{status, role}` of one node, as last seen here; of a replica, `lag_ms` too, null where unknown."""
     known: dict[str, Any] = {"status": node.out_because or "ok"}
     if node is nodes().primary:
         return known | {"role": "primary"}
-    return known | {"role": "replica", "lag_ms": round(node.lag * 1000)}
+    return known | {"role": "replica", "lag_ms": round(node.lag * 1000) if isfinite(node.lag) else None}

@@ -28,11 +28,13 @@ class JSONParser(BaseParser):
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         body = stream.read(settings.REQUEST_BODY_LIMIT + 1)
         if len(body) > settings.REQUEST_BODY_LIMIT:
-            raise BodyTooLarge(f"The request body is larger than {settings.REQUEST_BODY_LIMIT} bytes.")
+            raise BodyTooLarge(
+                _("The request body is larger than %(limit)s bytes.") % {"limit": settings.REQUEST_BODY_LIMIT}
+            )
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            raise ParseError(f"The body is not valid UTF-8 JSON: {error}") from error
+            raise ParseError(_("The body is not valid UTF-8 JSON: %(error)s") % {"error": error}) from error
 
 
 class JSONRenderer(BaseRenderer):

@@ -8,8 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import environ
+from corsheaders.defaults import default_headers
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from drf_oms.log_formats import known
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 STATE_DIR = BASE_DIR / "var"
@@ -30,6 +33,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "knox",
+    "corsheaders",
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -41,9 +45,12 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "drf_oms.request_id.RequestIdMiddleware",
+    "drf_oms.access.AccessMiddleware",
+    "corsheaders.middleware.CorsMiddleware",  # before all that answers: errors are for browsers too
     "drf_oms.health.HealthMiddleware",  # before anything that looks at the Host header
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.locale.LocaleMiddleware",  # Accept-Language
     "django.middleware.common.CommonMiddleware",
     "routers.middleware.RoutingMiddleware",
 ]
@@ -70,6 +77,12 @@ for alias, database in DATABASES.items():
         "CONN_HEALTH_CHECKS": alias == "default",
         "OPTIONS": {"charset": "utf8mb4", "connect_timeout": 1, **database.get("OPTIONS", {})},
     }
+
+# Who waits longer than this for a row gives up, and is tried again (orders.transactions). MySQL's own 50 s
+# would hold a thread of the service for all that time.
+DATABASES["default"]["OPTIONS"].setdefault(
+    "init_command", f"SET SESSION innodb_lock_wait_timeout = {env.int('LOCK_WAIT_SECONDS', default=3)}"
+)
 
 DATABASE_ROUTERS = ["routers.router.PrimaryReplicaRouter"]
 ROUTERS = {
@@ -117,7 +130,34 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
     {"NAME": "accounts.validators.CharacterClassesValidator"},
 ]
+# knox's default: migrations that refer to it ask for it by name.
+KNOX_TOKEN_MODEL = "knox.AuthToken"  # noqa: S105 - a model's name
 REST_KNOX = {"TOKEN_TTL": timedelta(hours=env.int("TOKEN_TTL_HOURS", default=10))}
+
+# Wrong passwords: how many in a row cost no time, and the longest wait (seconds) by email and by address.
+LOGIN_BACKOFF = {
+    "FREE_FAILURES": env.int("LOGIN_FREE_FAILURES", default=5),
+    "EMAIL_SECONDS": env.float("LOGIN_EMAIL_SECONDS", default=60),
+    "ADDRESS_SECONDS": env.float("LOGIN_ADDRESS_SECONDS", default=900),
+}
+
+# --- Mails ---------------------------------------------------------------------------------
+
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="orders@localhost")
+
+# Behind "#", which browsers send to nobody: what opens a password stands in no log of a server.
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8080").rstrip("/")
+PASSWORD_RESET_URL = env.str(
+    "PASSWORD_RESET_URL", default=f"{PUBLIC_URL}/auth/password/reset/confirm#uid={{uid}}&token={{token}}"
+)
+PASSWORD_RESET_TIMEOUT = env.int("PASSWORD_RESET_TIMEOUT", default=3600)  # seconds, as is the next
+EMAIL_VERIFICATION_URL = env.str(
+    "EMAIL_VERIFICATION_URL",
+    default=f"{PUBLIC_URL}/auth/email/verification/confirm#uid={{uid}}&token={{token}}",
+)
+EMAIL_VERIFICATION_TIMEOUT = env.int("EMAIL_VERIFICATION_TIMEOUT", default=3 * 24 * 3600)
 
 # --- HTTP ----------------------------------------------------------------------------------
 
@@ -126,22 +166,25 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["drf_oms.json.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["drf_oms.json.JSONRenderer"],
-    "DEFAULT_PAGINATION_CLASS": "drf_oms.pagination.LimitOffsetPagination",
+    "DEFAULT_PAGINATION_CLASS": "drf_oms.pagination.Pagination",
     "DEFAULT_FILTER_BACKENDS": [
         "django_filters.rest_framework.DjangoFilterBackend",
-        "rest_framework.filters.SearchFilter",
-        "rest_framework.filters.OrderingFilter",
+        "drf_oms.filter_backends.SearchFilter",
+        "drf_oms.filter_backends.OrderingFilter",
     ],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "drf_oms.schema.AutoSchema",
     "DEFAULT_THROTTLE_RATES": {
         "register": env.str("THROTTLE_REGISTER", default="60/min"),
         "login": env.str("THROTTLE_LOGIN", default="60/min"),
+        "password_reset": env.str("THROTTLE_PASSWORD_RESET", default="20/hour"),
+        "email_verification": env.str("THROTTLE_EMAIL_VERIFICATION", default="20/hour"),
     },
     "EXCEPTION_HANDLER": "drf_oms.errors.exception_handler",
     "NUM_PROXIES": env.int("TRUSTED_PROXIES", default=0),
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 REQUEST_BODY_LIMIT = 1024 * 1024  # bytes
+IMPORT_BODY_LIMIT = env.int("IMPORT_BODY_LIMIT", default=64 * 1024 * 1024)  # bytes of POST /orders/import
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "DRF-OMS",
@@ -154,36 +197,59 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "OrderStatus": "orders.models.STATUSES",
+        "PlacedStatus": "orders.serializers.PLACED_STATUSES",
+    },
 }
 
 STATIC_URL = "/static/"
 STATIC_ROOT = STATE_DIR / "static"
 WHITENOISE_USE_FINDERS = DEBUG
 
+# Browser front ends of other origins; none unless named. Tokens travel in a header, so no credentials.
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "if-match", "x-consistency", "x-consistency-token")
+CORS_EXPOSE_HEADERS = ["ETag", "Location", "Retry-After", "X-Consistency-Token", "X-Request-Id"]
+
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 
+# --- Metrics -------------------------------------------------------------------------------
+
+# Addresses and networks that may GET /metrics.
+METRICS_ALLOWED_ADDRESSES = env.list("METRICS_ALLOWED_ADDRESSES", default=["127.0.0.1", "::1"])
+METRICS_DIR = env.str("PROMETHEUS_MULTIPROC_DIR", default="")  # set by drf_oms.gunicorn for its workers
+
 # --- Language, time, logs ------------------------------------------------------------------
 
-LANGUAGE_CODE = "en-us"
+LANGUAGE_CODE = "en"
+# ko-kr for whoever asks for ko: DRF's catalogue is named so, and Django finds those of ko besides it.
+LANGUAGES = [("en", "English"), ("ko-kr", "한국어"), ("ja", "日本語")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", default="Asia/Seoul")
 
+LOG_FORMAT = known(env.str("LOG_FORMAT", default="line"))  # or "json"; gunicorn's own lines: drf_oms.gunicorn
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"request_id": {"()": "drf_oms.request_id.RequestIdFilter"}},
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
+    "formatters": {
+        "line": {"()": "drf_oms.log_formats.Line"},
+        "json": {"()": "drf_oms.log_formats.Json"},
+    },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "filters": ["request_id"],
-            "formatter": "line",
+            "formatter": LOG_FORMAT,
         }
     },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         "django.request": {"level": "ERROR"},  # the access log has each 4xx already
+        "django.db.backends": {"level": "INFO"},  # statements hold personal data
     },
 }

@@ -1,22 +1,14 @@
 """Every route of the service. Each answers with and without a trailing slash."""
 
 from django.urls import include, re_path
-from drf_spectacular.renderers import (
-    OpenApiJsonRenderer,
-    OpenApiJsonRenderer2,
-    OpenApiYamlRenderer,
-)
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularSwaggerView
 
-# JSON first: it is what curl and most tools get when they ask for nothing in particular.
-schema = SpectacularAPIView.as_view(
-    renderer_classes=[OpenApiJsonRenderer2, OpenApiJsonRenderer, OpenApiYamlRenderer]
-)
+from drf_oms.schema_view import SchemaView
 
 urlpatterns = [
     re_path(r"^", include("accounts.urls")),
     re_path(r"^", include("orders.urls")),
-    re_path(r"^schema/?$", schema, name="schema"),
+    re_path(r"^schema/?$", SchemaView.as_view(), name="schema"),
     re_path(r"^docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
 ]
 

@@ -88,7 +88,7 @@ def test_a_failure_of_ours_is_a_500_in_json_that_hides_its_cause(member_client, 
     def fail(**kwargs):
         raise RuntimeError("secret cause")
 
-    monkeypatch.setattr("orders.services.place_order", fail)
+    monkeypatch.setattr("orders.views.place_order", fail)
     member_client.raise_request_exception = False
 
     answer = member_client.post("/orders/", {"product_name": "Mug"}, HTTP_X_REQUEST_ID="trace-1")

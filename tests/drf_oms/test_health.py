@@ -1,5 +1,7 @@
 """/healthz and /readyz"""
 
+import math
+
 import pytest
 
 from routers import testing
@@ -33,6 +35,16 @@ def test_readiness_names_each_node(anonymous, twin):
             "replica2": {"status": "ok", "role": "replica", "lag_ms": 0},
         },
     }
+
+
+def test_readiness_says_what_is_known_of_a_replica_that_was_cut_off_long_ago(anonymous, twin):
+    twin.nodes["replica1"].lag = math.inf
+    twin.nodes["replica1"].take_out("lagging")
+
+    answer = anonymous.get("/readyz", HTTP_HOST=ANY_HOST)
+
+    assert answer.status_code == 200
+    assert answer.json()["nodes"]["replica1"] == {"status": "lagging", "role": "replica", "lag_ms": None}
 
 
 @pytest.mark.parametrize(
