@@ -9,7 +9,7 @@ set -euo pipefail
 
 usage() {
     cat <<END
-Usage: bench.sh COMMAND
+Usage: bench.sh COMMAND [OPTION...]
 
 Measures on a MySQL cluster of its own (var/bench-cluster), which it stops at
 the end, and prints tables. It prepares .venv and the cluster as
@@ -18,6 +18,13 @@ scripts/run.sh does. What the figures mean: docs/benchmarks.md.
   router            what the router costs: a decision, a request, statements
                     on each node; and how soon a replica has a commit (about
                     two minutes)
+  export [ROWS]     a file of 1,000,000 orders (or ROWS) out of the service,
+                    and one of 100,000 into it: rows a second, and the memory
+                    that the worker takes (about ten minutes)
+  history           pages of very long lists, wherever they are: 1,000,000
+                    orders, of which one member has a fifth (ten to twenty
+                    minutes, nearly all of it to make the orders, and 3 GB
+                    of disk); with --orders N, so many
 
 Environment:
   KEEP_CLUSTER=1    leave the cluster up, for a quicker next time
@@ -56,7 +63,7 @@ load_settings() {
     SECRET_KEY=$(random_key)
     export SECRET_KEY DEBUG=false ALLOWED_HOSTS=testserver,127.0.0.1
     export CACHE_URL='' EXPOSE_DATABASE_HEADER=false GATE_READS=true WAIT_BUDGET_MS=20
-    export FALL_BACK_READS_PER_SECOND=0 LOG_LEVEL=ERROR
+    export FALL_BACK_READS_PER_SECOND=0 LOG_LEVEL=ERROR EMAIL_URL=dummymail://
 }
 
 migrate() {
@@ -72,28 +79,31 @@ end_delays() {
 }
 
 measure() {
-    exec "$VENV/bin/python" -m "scripts.bench.$1"
+    exec "$VENV/bin/python" -m "scripts.bench.$1" "${@:2}"
 }
 
 main() {
-    local command=${1:-}
+    local command=${1:-} module=${1:-}
     case $command in
         -h | --help) usage && exit 0 ;;
-        router) ;;
+        router | history) ;;
+        export)
+            module=files
+            [[ ${2:-1} =~ ^[1-9][0-9]*$ ]] || usage_error "ROWS is a whole number, not '$2'"
+            (($# <= 2)) || usage_error "$command takes no such arguments"
+            ;;
         '') usage_error 'a command is missing' ;;
         *) usage_error "no command is called '$command'" ;;
     esac
-    (($# == 1)) || usage_error "$command takes no arguments"
+    shift
+    [[ $command != router ]] || (($# == 0)) || usage_error "$command takes no arguments"
     cd -- "$PROJECT_ROOT"
     CLUSTER_DIR=$(realpath -m -- "${CLUSTER_DIR:-var/bench-cluster}")
     export CLUSTER_DIR
     require_command flock util-linux
     require_command setsid util-linux
 
-    trap clean_up EXIT
-    trap 'on_signal 1' HUP
-    trap 'on_signal 2' INT
-    trap 'on_signal 15' TERM
+    clean_up_at_the_end
     STEP_TOTAL=3
 
     step 'Python environment'
@@ -109,7 +119,7 @@ main() {
     logged migrate migrate || die "the migrations failed; the lines above say why."
     step_done
 
-    run_child measure "$command" || die "the benchmark failed; the lines above say why."
+    run_child measure "$module" "$@" || die "the benchmark failed; the lines above say why."
 }
 
 main "$@"

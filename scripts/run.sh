@@ -198,10 +198,7 @@ main() {
     require_command flock util-linux
     require_command setsid util-linux
 
-    trap clean_up EXIT
-    trap 'on_signal 1' HUP
-    trap 'on_signal 2' INT
-    trap 'on_signal 15' TERM
+    clean_up_at_the_end
     STEP_TOTAL=6
 
     step 'Python environment'

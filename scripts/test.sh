@@ -10,6 +10,7 @@ set -euo pipefail
 usage() {
     cat <<END
 Usage: test.sh [--only-tests] [PYTEST ARGUMENT...]
+       test.sh --compose
 
 Checks the project on a MySQL cluster of its own (var/test-cluster): ruff,
 mypy, lint-imports, missing migrations and, where it is installed, shellcheck;
@@ -17,6 +18,8 @@ then pytest with the arguments. It prepares .venv and the cluster as
 scripts/run.sh does.
 
   --only-tests      skip what comes before pytest
+  --compose         instead, bring docker/compose.yml up and make its claims;
+                    needs a Docker engine, and some minutes
 
 Environment:
   KEEP_CLUSTER=1    leave the cluster up, for a quicker next time
@@ -80,7 +83,7 @@ check() {
 
 check_shell_scripts() {
     if have shellcheck; then
-        check shellcheck shellcheck -x .ci/run scripts/*.sh scripts/lib/*.sh
+        check shellcheck shellcheck -x .ci/run scripts/*.sh scripts/lib/*.sh tests/*.sh docker/*.sh docker/mysql/*.sh
     else
         report_check shellcheck skipped 'not installed'
     fi
@@ -144,6 +147,7 @@ main() {
     case ${1:-} in
         -h | --help) usage && exit 0 ;;
         --only-tests) only_tests=true && shift ;;
+        --compose) shift && exec "$PROJECT_ROOT/tests/compose.sh" "$@" ;;
     esac
     cd -- "$PROJECT_ROOT"
     CLUSTER_DIR=$(realpath -m -- "${CLUSTER_DIR:-var/test-cluster}")
@@ -151,10 +155,7 @@ main() {
     require_command flock util-linux
     require_command setsid util-linux
 
-    trap clean_up EXIT
-    trap 'on_signal 1' HUP
-    trap 'on_signal 2' INT
-    trap 'on_signal 15' TERM
+    clean_up_at_the_end
     STEP_TOTAL=2
 
     step 'Python environment'

@@ -54,6 +54,12 @@ def staff(db) -> Member:
 
 
 @pytest.fixture
+def powerless_staff(db) -> Member:
+    """Staff in no group: who may do what every member may."""
+    return MemberFactory(is_staff=True, group=None, name="Nobody Special")
+
+
+@pytest.fixture
 def member_client(member, client_of) -> APIClient:
     return client_of(member)
 

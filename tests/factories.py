@@ -3,11 +3,13 @@
 from typing import Any
 
 import factory
+from django.contrib.auth.models import Group
 
+from accounts.groups import ADMINISTRATOR, make_missing_groups
 from accounts.models import Member
 from accounts.services import register_member
 from orders.models import Order
-from orders.services import place_order
+from orders.placing import place_order
 
 PASSWORD = "Correct-horse-7"
 
@@ -24,13 +26,21 @@ class MemberFactory(factory.Factory):
 
     @classmethod
     def _create(cls, model_class: type[Member], *args: Any, **details: Any) -> Member:
-        is_staff = details.pop("is_staff", False)
+        is_staff, group = details.pop("is_staff", False), details.pop("group", ADMINISTRATOR)
         auth_token, _ = register_member(**details)
         member = auth_token.user
         if is_staff:
             member.is_staff = True
             member.save()
+            join(member, group)
         return member
+
+
+def join(member: Member, group: str | None) -> None:
+    """Put a staff member into the group. What empties the tables after a test takes the groups too."""
+    if group is not None:
+        make_missing_groups()
+        member.groups.add(Group.objects.get(name=group))
 
 
 class OrderFactory(factory.Factory):
@@ -42,4 +52,5 @@ class OrderFactory(factory.Factory):
 
     @classmethod
     def _create(cls, model_class: type[Order], *args: Any, **details: Any) -> Order:
-        return place_order(**details)
+        order, _ = place_order(**details)
+        return order

@@ -92,4 +92,4 @@ def test_registration_and_login_are_throttled():
     from drf_oms import settings as production
 
     rates = production.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
-    assert set(rates) == {"register", "login"}
+    assert set(rates) == {"register", "login", "password_reset", "email_verification"}

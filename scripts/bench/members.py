@@ -8,7 +8,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from accounts.models import Member
 from accounts.services import register_member
-from orders.services import place_order
+from orders.placing import place_order
 from routers import probe
 from routers.conf import conf
 from routers.gtid import GTIDSet
@@ -37,11 +37,11 @@ def new_caller() -> Caller:
     return Caller(auth_token.user, key, auth_token.digest)
 
 
-def await_replicas() -> GTIDSet:
+def await_replicas(seconds: float = DEADLINE) -> GTIDSet:
     """What the primary has committed by now, once every replica has it too."""
     committed = probe.executed(connections[DEFAULT_DB_ALIAS])
-    deadline = time.monotonic() + DEADLINE
+    deadline = time.monotonic() + seconds
     for alias in conf().REPLICAS:
         if not probe.wait(connections[alias], committed, max(deadline - time.monotonic(), 0.1)):
-            raise SystemExit(f"{alias} has not caught up within {DEADLINE} s.")
+            raise SystemExit(f"{alias} has not caught up within {seconds} s.")
     return committed

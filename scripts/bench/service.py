@@ -55,6 +55,11 @@ class Service:
         except subprocess.TimeoutExpired:
             self._process.kill()
 
+    def worker(self) -> int:
+        """The process that answers."""
+        master = self._process.pid
+        return int(Path(f"/proc/{master}/task/{master}/children").read_text().split()[0])
+
     def call(self, method: str, path: str, token: str = "", **body: Any) -> tuple[int, str]:
         """The status of the answer, and which databases it names."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)

@@ -48,6 +48,14 @@ logged() {
     return 1
 }
 
+# The script says what its own `clean_up` and `on_signal NUMBER` do.
+clean_up_at_the_end() {
+    trap clean_up EXIT
+    trap 'on_signal 1' HUP
+    trap 'on_signal 2' INT
+    trap 'on_signal 15' TERM
+}
+
 # stop_process PID SIGNAL SECONDS: asks first; past the deadline it insists.
 stop_process() {
     local pid=$1 signal=$2 seconds=$3

@@ -630,7 +630,7 @@ class Crowd:
         run = next(self.runs)
 
         def rest(name: str) -> tuple[Line, random.Random, Result, Collection[int]]:
-            dice = random.Random(f"{self.seed} {run} {name}")  # noqa: S311 - a workload, no secret
+            dice = random.Random(f"{self.seed} {run} {name}")
             return Line(self.url), dice, result, self.tolerate
 
         neighbours = [*self.people[1:], self.people[0]]

@@ -13,6 +13,8 @@ from typing import Any
 
 import requests
 
+from tests.replication.log_search import found_in
+
 ROOT = Path(__file__).resolve().parents[2]
 REPLICAS = ("replica1", "replica2")
 DEADLINE = 30  # seconds until a condition that must come true counts as broken
@@ -100,6 +102,7 @@ class Service:
 
     def __init__(self, state: Path, **settings: str) -> None:
         self.state = state
+        self.mails = state / "mails"
         self.settings = settings
         self.url = ""
 
@@ -109,6 +112,7 @@ class Service:
             "DATABASE_URL": os.environ["SERVICE_DATABASE_URL"],
             "DJANGO_SETTINGS_MODULE": "drf_oms.settings",
             "CACHE_FILE": str(self.state / "cache.sqlite3"),
+            "EMAIL_URL": f"filemail:///{self.mails}",
             "EXPOSE_DATABASE_HEADER": "true",
             "THROTTLE_REGISTER": "100000/min",
             "THROTTLE_LOGIN": "100000/min",
@@ -119,18 +123,39 @@ class Service:
         command = [sys.executable, "-m", "gunicorn", "-c", "drf_oms/gunicorn.py", "--bind", "127.0.0.1:0"]
         with self.log.open("w") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-        self.url = wait_until(self._listening, what="the service listens")
-        wait_until(self._ready, what="the service is ready")
+        try:
+            self.url = wait_until(self._listening, what="the service listens")
+            wait_until(self._ready, what="the service is ready")
+        except BaseException:  # __exit__ is not called then
+            self.process.terminate()
+            self.process.wait(DEADLINE)
+            raise
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: object, *exception: object) -> None:
+        """Whatever was done to it, its log says nothing that no log may."""
         self.process.terminate()
         self.process.wait(DEADLINE)
+        assert kind or found_in(self.log.read_text()) == []
+
+    def mail_with(self, *words: str) -> str:
+        """The mail that has all these words in it, once it was sent."""
+
+        def found() -> str:
+            sent = (path.read_text() for path in self.mails.glob("*.log"))
+            return next((mail for mail in sent if all(word in mail for word in words)), "")
+
+        return wait_until(found, what=f"a mail with {words}")
 
     def _listening(self) -> str:
         assert self.process.poll() is None, self.log.read_text()
         found = re.search(r"Listening at: (\S+)", self.log.read_text())
         return found[1] if found else ""
+
+    def has_all_in_service(self) -> bool:
+        """In each worker's view: whose replica is out reads the other one, not the one of their choice."""
+        answers = [requests.get(f"{self.url}/readyz", timeout=10).json() for _ in range(10)]
+        return all(answer["status"] == "ok" for answer in answers)
 
     def _ready(self) -> bool:
         return requests.get(f"{self.url}/readyz", timeout=10).status_code == 200
@@ -157,6 +182,11 @@ class Client:
             headers={**credentials, **(headers or {})},
             timeout=30,
         )
+
+    def stream(self, path: str) -> requests.Response:
+        """A GET whose body is read as the caller goes."""
+        headers = {"Authorization": f"Token {self.token}"}
+        return requests.get(self.service.url + path, headers=headers, stream=True, timeout=30)
 
     def register(self, email: str) -> requests.Response:
         details = {"name": "김하늘", "nickname": "haneul", "phone": "01012345678", "password": self.password}

@@ -58,7 +58,7 @@ def ledger():
     "shown",
     [
         shown_in_order(7, order(7, 1)),
-        shown_in_order(8, {"detail": "No Order matches the given query."}),
+        shown_in_order(8, {"detail": "There is nothing here that you may see."}),
         shown_in_list(page(order(7, 3))),
         shown_in_list(page(order(8, 2), order(7, 1))),
         shown_in_list(page(order(8, 2), order(7, 3), count=1)),
@@ -183,9 +183,11 @@ def test_the_checker_notices_a_service_that_does_not_look_at_positions(cluster, 
 
 
 def test_replicas_that_are_up_to_date_answer_and_soon(cluster, crowd):
-    """At least 95 reads of 100 are theirs, and to wait for a write costs less than 3 ms.
+    """At least 95 reads of 100 are theirs, and a read that waits for a write takes little longer than one
+    that need not: no more than half as long again, and 3 ms (a spent budget would add 20).
 
-    Two members, so that what is measured is the service and not the queue in front of it.
+    Two members, so that what is measured is the service and not the queue in front of it. The medians are
+    of one run, and compared in proportion: on a busy machine all takes longer.
     """
     cluster.wait_for_replicas()
     result = crowd.part(2, staff_token=None, sessions=False).run(operations=800 * LENGTH)
@@ -194,7 +196,7 @@ def test_replicas_that_are_up_to_date_answer_and_soon(cluster, crowd):
     assert result.found == {}
     assert result.replica_share >= 0.95
     assert min(len(result.gated), len(result.ungated)) >= 50
-    assert median(result.gated) - median(result.ungated) < 0.003
+    assert median(result.gated) < 1.5 * median(result.ungated) + 0.003
 
 
 def test_both_replicas_take_their_part(cluster, crowd):

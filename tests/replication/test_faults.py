@@ -67,6 +67,7 @@ class Watcher:
 @pytest.fixture(scope="module")
 def watchers(cluster, service, crowd) -> list[Watcher]:
     cluster.wait_for_replicas()
+    wait_until(service.has_all_in_service, what="all nodes are in service after earlier tests")
     quiet = crowd.people[BUSY:]
     watchers = [Watcher(Client(service, token.key)) for person in quiet for token in person.devices]
     for watcher in watchers:

@@ -1,0 +1,276 @@
+#!/usr/bin/env bash
+# The Compose set-up, from nothing to its end. See --help.
+set -euo pipefail
+
+# shellcheck source=scripts/lib/common.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/../scripts/lib/common.sh"
+
+usage() {
+    cat <<END
+Usage: tests/compose.sh          (or scripts/test.sh --compose)
+
+Brings docker/compose.yml up as a project of its own (drf-oms-test), with
+secrets and volumes of its own, makes its claims, and removes it. It needs a
+Docker engine with Compose, curl and jq, and installs nothing.
+
+Environment:
+  KEEP=1            leave the project up, to look at it
+  MYSQL_VERSION     9.7 or 8.4
+
+Exit status: 0 all claims hold, 1 one does not.
+END
+}
+
+compose() {
+    docker compose --project-name drf-oms-test --env-file "$SECRETS" -f "$PROJECT_ROOT/docker/compose.yml" "$@"
+}
+
+# claim SENTENCE COMMAND...: what the command says is shown if it fails. In the background, for in a
+# condition the shell would go on after each line of it that fails.
+claim() {
+    local started
+    started=$(microseconds_now)
+    printf '%s ... ' "$1"
+    shift
+    "$@" >"$LOG" 2>&1 &
+    if ! wait $!; then
+        printf 'NOT SO\n'
+        last_lines_of "$LOG" 40
+        exit 1
+    fi
+    printf '%s\n' "$(duration_since "$started")"
+}
+
+# A line that begins with "!" would not end the script.
+not() {
+    ! "$@"
+}
+
+# --- asking -----------------------------------------------------------------
+
+# sql NODE STATEMENT
+sql() {
+    # shellcheck disable=SC2016 # expanded in the container
+    compose exec -T "$1" sh -c 'MYSQL_PWD=$MYSQL_ROOT_PASSWORD exec mysql --user=root -Ne "$1"' - "$2"
+}
+
+poc() {
+    "$PROJECT_ROOT/scripts/poc.sh" "$URL"
+}
+
+status_of() {
+    curl --silent --output /dev/null --max-time 30 --write-out '%{http_code}' "$@" || true
+}
+
+all_nodes_serve() {
+    [[ $(curl --silent "$URL/readyz" | jq --raw-output .status) == ok ]]
+}
+
+log_in() {
+    curl --silent --fail "$URL/auth/login" --header 'Content-Type: application/json' \
+        --data '{"email": "ada@poc.example", "password": "Correct-horse-7"}' | jq --raw-output .token
+}
+
+# read_until_gone FILE: one read after the other while FILE exists; a line for each that failed
+read_until_gone() {
+    local header
+    header="Authorization: Token $(log_in)"
+    while [[ -e $1 ]]; do
+        [[ $(status_of "$URL/orders/" --header @- <<<"$header") == 200 ]] || echo failed
+        echo read >>"$WORK/reads"
+    done
+}
+
+# --- claims -----------------------------------------------------------------
+
+without_secrets_it_says_what_to_do() {
+    local said
+    : >"$WORK/none"
+    said=$(not docker compose --env-file "$WORK/none" -f "$PROJECT_ROOT/docker/compose.yml" config 2>&1)
+    [[ $said == *'Run docker/make-env.sh once'* ]]
+}
+
+it_comes_up() {
+    compose up --build --wait --quiet-pull
+}
+
+only_nginx_is_published() {
+    [[ $(compose ps --format json | jq --raw-output --slurp \
+        'flatten | map(select(.Publishers | any(.PublishedPort > 0)) | .Service) | unique | join(" ")') == nginx ]]
+}
+
+the_image_can_do_little() {
+    [[ $(compose exec -T app id -u) != 0 ]]
+    not compose exec -T app sh -c 'echo > /app/written'
+    not compose exec -T app sh -c 'command -v gcc cc'
+}
+
+nodes_have_their_roles() {
+    local replica
+    [[ $(sql mysql-primary "SHOW STATUS LIKE 'Rpl_semi_sync_source_status'") == *ON ]]
+    [[ $(sql mysql-primary 'SELECT @@rpl_semi_sync_source_wait_point') == AFTER_SYNC ]]
+    for replica in mysql-replica-1 mysql-replica-2; do
+        [[ $(sql "$replica" 'SELECT @@super_read_only, @@replica_preserve_commit_order') == 1?1 ]]
+        [[ $(sql "$replica" 'SELECT SSL_ALLOWED, AUTO_POSITION FROM
+            performance_schema.replication_connection_configuration') == YES?1 ]]
+    done
+    compose exec -T app python manage.py check --tag routers \
+        --database default --database replica1 --database replica2
+}
+
+accounts_may_only_what_they_need() {
+    local account
+    for account in oms_app oms_read oms_migrate oms_repl; do
+        sql mysql-replica-1 "SHOW GRANTS FOR $account"
+        [[ $(sql mysql-replica-1 "SELECT ssl_type FROM mysql.user WHERE User = '$account'") == ANY ]]
+    done
+    not grep -E 'INSERT|UPDATE|DELETE|CREATE|ALL PRIV|SUPER' < <(sql mysql-replica-1 'SHOW GRANTS FOR oms_read')
+    not grep -E 'CREATE|DROP|ALTER|ALL PRIV|SUPER' < <(sql mysql-replica-1 'SHOW GRANTS FOR oms_app')
+}
+
+setting_up_again_changes_nothing() {
+    local before
+    before=$(sql mysql-primary 'SELECT @@GLOBAL.gtid_executed')
+    compose run --rm -T setup-replication | tee "$WORK/summary"
+    [[ $(grep -c ' unchanged$' "$WORK/summary") == 3 ]]
+    [[ $(sql mysql-primary 'SELECT @@GLOBAL.gtid_executed') == "$before" ]]
+}
+
+large_requests_are_for_imports_alone() {
+    head -c 2097152 /dev/zero >"$WORK/large"
+    [[ $(status_of "$URL/orders/" --data-binary "@$WORK/large") == 413 ]]
+    [[ $(status_of "$URL/orders/import" --data-binary "@$WORK/large") == 401 ]]
+}
+
+static_files_come_from_nginx() {
+    [[ $(status_of "$URL/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui.css") == 200 ]]
+}
+
+a_killed_replica_costs_no_request() {
+    local reader
+    : >"$WORK/reading"
+    : >"$WORK/reads"
+    read_until_gone "$WORK/reading" >"$WORK/failed" &
+    reader=$!
+    wait_until 60 test -s "$WORK/reads"
+    compose kill mysql-replica-1
+    poc
+    compose up --wait --no-deps mysql-replica-1
+    wait_until 120 all_nodes_serve
+    rm "$WORK/reading"
+    wait "$reader"
+    wc -l "$WORK/reads" "$WORK/failed"
+    [[ ! -s $WORK/failed ]]
+}
+
+a_lost_replica_is_cloned_and_serves() {
+    compose rm --stop --force --volumes mysql-replica-2
+    docker volume rm drf-oms-test_mysql-replica-2
+    compose up --wait --no-deps mysql-replica-2
+    compose run --rm -T --no-deps setup-replication --clone-above 0 mysql-primary mysql-replica-1 mysql-replica-2 |
+        tee "$WORK/summary"
+    grep -E '^mysql-replica-2 .* cloned, attached to mysql-primary$' "$WORK/summary"
+    grep -E '^mysql-replica-1 .* unchanged$' "$WORK/summary"
+    [[ $(sql mysql-primary "SELECT COUNT(*) FROM mysql.user WHERE User = 'oms_clone'") == 0 ]]
+    [[ $(sql mysql-replica-2 'SELECT @@super_read_only') == 1 ]]
+    wait_until 120 all_nodes_serve
+}
+
+two_containers_share_the_work() {
+    compose up --wait --scale app=2
+    poc
+    for _ in {1..40}; do
+        status_of "$URL/schema/" >/dev/null
+    done
+    [[ $(compose logs --no-log-prefix nginx | grep -F ' GET /schema/ ' | grep -oE '[0-9.]+:8000$' | sort -u | wc -l) == 2 ]]
+}
+
+data_outlives_the_containers() {
+    local orders
+    orders=$(sql mysql-primary 'SELECT COUNT(*) FROM oms.orders_order')
+    compose down
+    compose up --wait
+    [[ $(sql mysql-primary 'SELECT COUNT(*) FROM oms.orders_order') == "$orders" ]]
+    poc | tee "$WORK/walk"
+    [[ $(grep -c 'was registered by an earlier run' "$WORK/walk") == 4 ]]
+}
+
+a_diverged_replica_is_named() {
+    local uuid
+    uuid=$(sql mysql-replica-1 'SELECT @@server_uuid')
+    sql mysql-replica-1 'SET GLOBAL super_read_only = OFF; CREATE DATABASE stray'
+    not compose run --rm -T --no-deps setup-replication 2>"$WORK/said"
+    cat "$WORK/said"
+    grep -F 'mysql-replica-1 has diverged' "$WORK/said"
+    grep -E "^ *$uuid:1$" "$WORK/said"
+}
+
+# --- the run ----------------------------------------------------------------
+
+clean_up() {
+    if [[ ${KEEP:-} == 1 ]]; then
+        note "left up at $URL; remove it with: docker compose -p drf-oms-test down -v"
+        return
+    fi
+    compose down --volumes --remove-orphans >/dev/null 2>&1 || true
+    rm -rf -- "$WORK"
+}
+
+require_docker() {
+    require_command docker docker.io
+    docker compose version >/dev/null 2>&1 || die 'docker compose is not installed; it comes as the package docker-compose.'
+    docker info >/dev/null 2>&1 || die "the Docker engine does not answer $(id -un): is it started, and may you use it?"
+    require_command curl curl
+    require_command jq jq
+}
+
+# The caller's settings would win over the file of secrets.
+forget_settings() {
+    unset SECRET_KEY MYSQL_ROOT_PASSWORD REPLICATION_PASSWORD OMS_APP_PASSWORD OMS_READ_PASSWORD OMS_MIGRATE_PASSWORD \
+        ALLOWED_HOSTS CORS_ALLOWED_ORIGINS EMAIL_URL WEB_CONCURRENCY TRUSTED_PROXIES HTTP_ADDRESS HTTP_PORT
+}
+
+free_port() {
+    local port
+    for _ in {1..100}; do
+        port=$((20000 + RANDOM % 10000))
+        port_answers "$port" || { printf '%d' "$port" && return; }
+    done
+    die 'no free port was found between 20000 and 30000.'
+}
+
+main() {
+    case ${1:-} in
+        -h | --help) usage && exit 0 ;;
+    esac
+    require_docker
+    forget_settings
+    WORK=$(mktemp -d)
+    LOG=$WORK/log
+    SECRETS=$WORK/env
+    "$PROJECT_ROOT/docker/make-env.sh" "$SECRETS" >/dev/null
+    HTTP_PORT=$(free_port)
+    export HTTP_PORT HTTP_ADDRESS=127.0.0.1 OMS_VERSION=test MYSQL_BUFFER_POOL=64M EXPOSE_DATABASE_HEADER=true
+    URL=http://127.0.0.1:$HTTP_PORT
+    trap clean_up EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+
+    claim 'without secrets it says what to do' without_secrets_it_says_what_to_do
+    claim 'it comes up' it_comes_up
+    claim 'poc.sh passes' poc
+    claim 'only nginx is published' only_nginx_is_published
+    claim 'the image can do little' the_image_can_do_little
+    claim 'nodes have their roles' nodes_have_their_roles
+    claim 'accounts may only what they need' accounts_may_only_what_they_need
+    claim 'setting up again changes nothing' setting_up_again_changes_nothing
+    claim 'large requests are for imports alone' large_requests_are_for_imports_alone
+    claim 'static files come from nginx' static_files_come_from_nginx
+    claim 'a killed replica costs no request' a_killed_replica_costs_no_request
+    claim 'a lost replica is cloned, and serves' a_lost_replica_is_cloned_and_serves
+    claim 'two containers share the work' two_containers_share_the_work
+    claim 'data outlives the containers' data_outlives_the_containers
+    claim 'a diverged replica is named' a_diverged_replica_is_named
+}
+
+main "$@"
