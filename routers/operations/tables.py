@@ -5,33 +5,55 @@ alike, and NULL apart. A chunk's is the count of its rows and the XOR of their h
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 LONG = {"tinyblob", "blob", "mediumblob", "longblob", "tinytext", "text", "mediumtext", "longtext", "json"}
 FLOATING = {"float", "double"}
+MOMENTS = {"datetime", "timestamp"}
 
 Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Table:
-    """`rows` is the server's estimate; `key` the columns of the primary key, none where there is no such."""
+    """`rows` is the server's estimate; `key` the columns of the primary key, none where there is no such.
+
+    `since` narrows it to the rows that name a moment not before that one, in any of their columns.
+    """
 
     name: str
     columns: dict[str, str]
     key: tuple[str, ...]
     rows: int
+    since: datetime | None = None
+
+    @property
+    def moments(self) -> list[str]:
+        """The columns that hold a date and a time."""
+        return [column for column, kind in self.columns.items() if kind in MOMENTS]
+
+    def narrowed(self, since: datetime | None) -> "Table":
+        """As it is where no column tells a moment. `since` is aware."""
+        return replace(self, since=since.astimezone(UTC)) if since and self.moments else self
 
     def between(self, above: Key | None, up_to: Key | None) -> tuple[str, list[Any]]:
         """A condition, with its parameters: of keys above the one and not above the other."""
-        conditions, params = ["TRUE"], []
+        conditions, params = self._recent()
         for bound, last in ((above, ">"), (up_to, "<=")):
             if bound is not None:
                 condition, of_bound = self._beyond(bound, last)
                 conditions.append(condition)
                 params += of_bound
         return " AND ".join(conditions), params
+
+    def _recent(self) -> tuple[list[str], list[Any]]:
+        """The session's time zone is UTC, and Django stores its moments in it."""
+        if self.since is None:
+            return ["TRUE"], []
+        after = " OR ".join(f"{quoted(column)} >= %s" for column in self.moments)
+        return [f"({after})"], [f"{self.since:%Y-%m-%d %H:%M:%S.%f}"] * len(self.moments)
 
     def _beyond(self, bound: Key, last: str) -> tuple[str, list[Any]]:
         """Column by column: the server uses no index for `(a, b) > (1, 2)`."""

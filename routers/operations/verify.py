@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
@@ -24,13 +25,15 @@ ANSWER_WITHIN = 600  # seconds for one statement
 class Findings:
     """By replica: seconds of the `canary`, sentences on the `schema`, and `drift` by table.
 
-    `unknown`: what could not be compared, and why. `compared`: rows of the primary, by table.
+    `unknown`: what could not be compared, and why. `compared`: rows of the primary, by table. `whole`: tables
+    that were to be compared since a moment, and have no column that tells one.
     """
 
     canary: dict[str, float | None] = field(default_factory=dict)
     schema: dict[str, list[str]] = field(default_factory=dict)
     drift: dict[str, dict[str, Drift]] = field(default_factory=dict)
     compared: dict[str, int] = field(default_factory=dict)
+    whole: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
 
     def exit_code(self) -> int:
@@ -52,6 +55,7 @@ class Findings:
             "schema": self.schema,
             "drift": drift,
             "compared": self.compared,
+            "whole": self.whole,
             "unknown": self.unknown,
         }
 
@@ -64,11 +68,12 @@ def _named(drift: Drift) -> dict[str, Any]:
     }
 
 
-def verify(*, only: list[str], throttle: float, seconds: float) -> Findings:
+def verify(*, only: list[str], throttle: float, seconds: float, since: datetime | None = None) -> Findings:
     """`only` these tables (all, when none is named), with a pause of `throttle` seconds between chunks.
 
-    `seconds` is how long the canary, and a row that is looked at again, may take to arrive. Raises
-    `MySQLdb.Error` when the primary does not answer, `LookupError` for a table that is not there.
+    `since` (aware) leaves out rows that name no moment from then on. `seconds` is how long the canary, and a
+    row that is looked at again, may take to arrive. Raises `MySQLdb.Error` when the primary does not answer,
+    `LookupError` for a table that is not there.
     """
     findings = Findings(canary=canary.fly(conf().weights, seconds))
     with ExitStack() as stack:
@@ -80,7 +85,10 @@ def verify(*, only: list[str], throttle: float, seconds: float) -> Findings:
             except (MySQLError, OSError) as error:
                 findings.unknown.append(f"{alias}: it does not answer ({error})")
         _compare_schemas(primary, replicas, findings, seconds)
-        _compare_data(Comparison(primary, replicas, seconds), findings, only, throttle)
+        comparison, known = Comparison(primary, replicas, seconds), list(tables.read(primary))
+        chosen = [table.narrowed(since) for table in _chosen(known, only)]
+        findings.whole = [table.name for table in chosen if since and not table.since]
+        _compare_data(comparison, findings, chosen, throttle)
     return findings
 
 
@@ -93,8 +101,7 @@ def _compare_schemas(primary: Any, replicas: dict[str, Any], findings: Findings,
             findings.schema[alias] = list(schema.differences(ours, schema.read(replica)))
 
 
-def _compare_data(comparison: Comparison, findings: Findings, only: list[str], throttle: float) -> None:
-    chosen = _chosen(list(tables.read(comparison.primary)), only)
+def _compare_data(comparison: Comparison, findings: Findings, chosen: list[Table], throttle: float) -> None:
     with progress.bar(sum(table.rows for table in chosen)) as bar:
         for table in chosen:
             bar.set_description(table.name)
@@ -162,6 +169,8 @@ def lines(findings: Findings, style: Any) -> Iterator[str]:
         yield f"{alias}: schema " + (style.ERROR("differs") if differences else style.SUCCESS("equal"))
         yield from (f"  {difference}" for difference in differences)
     yield f"data: {sum(findings.compared.values())} rows of {len(findings.compared)} tables compared"
+    if findings.whole:
+        yield f"  no column tells when a row was changed, so compared whole: {', '.join(findings.whole)}"
     for alias, found in findings.drift.items():
         for table, drift in found.items():
             for kind, keys in vars(drift).items():

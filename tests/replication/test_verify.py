@@ -71,6 +71,38 @@ def test_each_kind_of_drift_is_found_and_its_row_is_named(cluster, table):
     assert "replica1 test_drift: 1 missing: c/1" in shown
 
 
+def test_since_a_moment_only_later_rows_are_compared(cluster, table):
+    """Also where the drift is in the moment itself; another offset is another moment."""
+    later = "UPDATE oms.test_drift SET at = '2026-02-01 00:00:00' WHERE shop = 'b'"
+    cluster.query("primary", later)
+    cluster.wait_for_replicas()
+    drift = f"{ONE_BYTE}; UPDATE {TABLE} SET at = '2020-01-01 00:00:00' WHERE shop = 'b'"
+    with planted(cluster, drift, f"{REPAIRED}; {later}"):
+        recent = replication("verify", "--table", "test_drift", "--since", "2026-02-01T09:00+09:00")
+        none = replication("verify", "--table", "test_drift", "--since", "2026-02-01T00:00:01+00:00")
+        whole = replication("verify", "--table", "test_drift")
+
+    assert recent.facts["drift"]["replica1"]["test_drift"]["changed"]["keys"] == [["b", "1"]]
+    assert recent.facts["compared"] == {"test_drift": 1}
+    assert (none.code, none.facts["drift"], none.facts["compared"]) == (0, {}, {"test_drift": 0})
+    assert whole.facts["drift"]["replica1"]["test_drift"]["changed"]["count"] == 2
+
+
+def test_a_table_without_a_moment_is_compared_whole(cluster):
+    ran = replication("verify", "--since", "2026-01-01")
+
+    assert ran.code == 0
+    assert "orders_orderline" in ran.facts["whole"]
+    assert "orders_order" not in ran.facts["whole"]
+
+
+def test_a_moment_that_cannot_be_read_is_refused(cluster):
+    ran = run("verify", "--since", "yesterday")
+
+    assert ran.returncode == 2
+    assert "--since: 'yesterday' is no date or time" in ran.stderr
+
+
 def test_a_schema_that_differs_is_named(cluster, table):
     with planted(
         cluster, f"ALTER TABLE {TABLE} ADD INDEX alone (name)", f"ALTER TABLE {TABLE} DROP INDEX alone"

@@ -3,14 +3,16 @@
 import json
 import sys
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError
 from django.urls import Resolver404
+from django.utils import timezone
 from MySQLdb import Error as MySQLError  # type: ignore[import-untyped]  # has no stubs
 
 from routers import drained, levels
@@ -46,6 +48,12 @@ class Command(BaseCommand):
         )
         compare.add_argument(
             "--table", action="append", default=[], metavar="NAME", help="only this one; again"
+        )
+        compare.add_argument(
+            "--since",
+            type=moment,
+            metavar="WHEN",
+            help="only rows that name a moment from then on: 2026-11-20, or 2026-11-20T18:00+09:00",
         )
         compare.add_argument(
             "--throttle", type=float, default=0.0, metavar="SECONDS", help="between two chunks"
@@ -110,10 +118,17 @@ class Command(BaseCommand):
         return 1 if behind else 0
 
     def _verify(
-        self, *, table: list[str], throttle: float, timeout: float, as_json: bool, **options: Any
+        self,
+        *,
+        table: list[str],
+        since: datetime | None,
+        throttle: float,
+        timeout: float,
+        as_json: bool,
+        **options: Any,
     ) -> int:
         try:
-            found = verify.verify(only=table, throttle=throttle, seconds=timeout)
+            found = verify.verify(only=table, since=since, throttle=throttle, seconds=timeout)
         except LookupError as error:
             raise CommandError(f"The primary has no table {error.args[0]}.", returncode=2) from error
         except (MySQLError, DatabaseError, InterfaceError, OSError) as error:
@@ -168,6 +183,17 @@ class Command(BaseCommand):
         else:
             for line in lines:
                 self.stdout.write(line)
+
+
+def moment(text: str) -> datetime:
+    """ISO 8601; without an offset in the service's time zone."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(
+            f"'{text}' is no date or time; write 2026-11-20 or 2026-11-20T18:00"
+        ) from error
+    return timezone.make_aware(found) if timezone.is_naive(found) else found
 
 
 def _add_json(parser: ArgumentParser) -> None:
