@@ -12,6 +12,7 @@ from corsheaders.defaults import default_headers
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from drf_oms.database_urls import database
 from drf_oms.log_formats import known
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -63,19 +64,16 @@ TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP
 
 # --- Databases -----------------------------------------------------------------------------
 
-DATABASES = {"default": env.db_url("DATABASE_URL")}
+DATABASES = {"default": database(env.str("DATABASE_URL"))}
 for number, url in enumerate(env.list("REPLICA_URLS", default=[]), start=1):
-    DATABASES[f"replica{number}"] = {
-        **env.db_url_config(url.strip()),
-        "TEST": {"MIRROR": "default"},
-    }
-for alias, database in DATABASES.items():
-    database |= {
+    DATABASES[f"replica{number}"] = {**database(url), "TEST": {"MIRROR": "default"}}
+for alias, place in DATABASES.items():
+    place |= {
         "ENGINE": "routers.mysql",
         "CONN_MAX_AGE": 600,
         # A write is not made twice, so its connection is tried first. A read is: see routers.middleware.
         "CONN_HEALTH_CHECKS": alias == "default",
-        "OPTIONS": {"charset": "utf8mb4", "connect_timeout": 1, **database.get("OPTIONS", {})},
+        "OPTIONS": {"charset": "utf8mb4", "connect_timeout": 1, **place.get("OPTIONS", {})},
     }
 
 # Who waits longer than this for a row gives up, and is tried again (orders.transactions). MySQL's own 50 s
@@ -90,6 +88,7 @@ ROUTERS = {
     "GATE_READS": env.bool("GATE_READS", default=True),
     "WAIT_BUDGET_MS": env.int("WAIT_BUDGET_MS", default=20),
     "MAX_LAG_SECONDS": env.float("MAX_LAG_SECONDS", default=10),
+    "PRIMARY_WAIT_SECONDS": env.float("PRIMARY_WAIT_SECONDS", default=3),
     "FALL_BACK_READS_PER_SECOND": env.float("FALL_BACK_READS_PER_SECOND", default=0) or None,
     "EXPOSE_DATABASE_HEADER": env.bool("EXPOSE_DATABASE_HEADER", default=False),
 }

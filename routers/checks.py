@@ -11,10 +11,12 @@ from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils.module_loading import import_string
 
+from routers import primary
 from routers.conf import Conf
 from routers.middleware import RoutingMiddleware
 from routers.mysql.base import DatabaseWrapper
 from routers.positions import IN_FLIGHT_SECONDS
+from routers.probe import Address
 from routers.router import PrimaryReplicaRouter
 
 TAG = "routers"
@@ -64,6 +66,7 @@ EXPECTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
         "None, or a number of 1 or more",
         lambda value: value is None or (_number(value) and value >= 1),
     ),
+    "PRIMARY_WAIT_SECONDS": ("a number of 0 or more", lambda value: _number(value) and value >= 0),
     "RETRY_AFTER_SECONDS": ("a whole number of 0 or more", lambda value: _whole(value) and value >= 0),
     "EXPOSE_DATABASE_HEADER": ("True or False", lambda value: isinstance(value, bool)),
 }
@@ -131,6 +134,34 @@ def check_replica_aliases(app_configs: Any, **kwargs: Any) -> Messages:
         for alias in replicas()
         if alias not in others
     ]
+
+
+@register(TAG)
+def check_hosts(app_configs: Any, **kwargs: Any) -> Messages:
+    """E007, W005"""
+    try:
+        hosts = primary.hosts()
+    except ValueError as error:
+        hint = 'Write each host of DATABASE_URL as host:port, separated by commas: "mysql1:3306,mysql2:3306".'
+        return [Error(f"OPTIONS['hosts'] of 'default': {error}.", hint=hint, id="routers.E007")]
+    if not primary.moves():
+        return []
+    watched = {_place_of(alias) for alias in replicas() if alias in settings.DATABASES}
+    return [
+        Warning(
+            f"{primary.written(host)} may become the primary, and is no replica: when another server is the"
+            " primary, nobody reads there, nor sees that it takes writes too.",
+            hint="Add it to REPLICA_URLS: of the servers there, the one that is the primary is passed over.",
+            id="routers.W005",
+        )
+        for host in hosts
+        if host not in watched
+    ]
+
+
+def _place_of(alias: str) -> Address:
+    place = settings.DATABASES[alias]
+    return place["HOST"], int(place["PORT"] or 3306)
 
 
 @register(TAG)

@@ -24,6 +24,8 @@ class Conf:
     POSITION_SECONDS: how long a write position is kept. Longer than any replica in service is behind.
     STORE_RETRY_SECONDS: how long a failed position store is left alone.
     FALL_BACK_READS_PER_SECOND: how many reads of each process may fall back to the primary; None: all.
+    PRIMARY_WAIT_SECONDS: for how long after the loss of the primary writes wait for a new one, where another
+        server may become it. Later ones are refused at once.
     RETRY_AFTER_SECONDS: what a 503 tells the client to wait.
     EXPOSE_DATABASE_HEADER: whether answers name in `X-Database` the aliases that served them, and
         in `Server-Timing` what the router cost.
@@ -39,6 +41,7 @@ class Conf:
     POSITION_SECONDS: int = 3600
     STORE_RETRY_SECONDS: float = 0.5
     FALL_BACK_READS_PER_SECOND: float | None = None
+    PRIMARY_WAIT_SECONDS: float = 3
     RETRY_AFTER_SECONDS: int = 2
     EXPOSE_DATABASE_HEADER: bool = False
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from routers import gate, positions, probe, tokens
+from routers import admission, gate, positions, probe, tokens
 from routers.conf import conf
 from routers.gtid import GTIDSet
 from routers.scope import Scope, Story, current, entered, inner, use_primary
@@ -102,7 +102,7 @@ def for_credentials() -> AbstractContextManager[None]:
     scope = current()
     if scope is None or scope.story.trusted or not scope.may_read_replica():
         return nullcontext()
-    gate.admit_to_primary("credentials")
+    admission.admit_read(scope.story, "credentials")
     return use_primary()
 
 

@@ -2,6 +2,8 @@
 
 from django.db import InterfaceError, OperationalError
 
+from routers.mysql.tracking import was_rolled_back
+
 # Client and server codes for "this connection, or this node, is gone" (MySQL error reference):
 # connection refused, unknown host, gone away, lost during query, server shutdown, too many
 # connections, killed by the administrator, idle time-out.
@@ -21,3 +23,8 @@ def is_connection_error(error: BaseException) -> bool:
     if isinstance(error, InterfaceError):
         return True
     return isinstance(error, OperationalError) and bool(error.args) and error.args[0] in CONNECTION_CODES
+
+
+def is_demotion(error: BaseException) -> bool:
+    """Whether the server refuses to write, being no primary (any more): what was tried is undone."""
+    return isinstance(error, OperationalError) and was_rolled_back(error)

@@ -15,13 +15,18 @@ LEVELS = {
     "drain_restored": logging.WARNING,
     "drains_unknown": logging.DEBUG,  # twice a second while the cache is away, which is said once elsewhere
     "fall_back": logging.DEBUG,  # many while a replica lags; counted always, logged on demand
+    "lost_write": logging.CRITICAL,
     "node_in": logging.INFO,
     "node_out": logging.WARNING,
     "position_store_found": logging.WARNING,
     "position_store_lost": logging.ERROR,
     "positions_forgotten": logging.WARNING,
+    "primary_changed": logging.WARNING,
     "refused": logging.ERROR,
     "request_rerun": logging.WARNING,
+    "semisync_degraded": logging.ERROR,
+    "semisync_restored": logging.WARNING,
+    "split_brain": logging.CRITICAL,
     "token_ignored": logging.INFO,
 }
 

@@ -25,6 +25,7 @@ def required(story: Story) -> tuple[list[GTIDSet], bool]:
     if story.member is None and not story.required:
         return [], False
     position = positions.NOTHING if story.member is None else positions.of(story.member)
+    story.claimed = position.gtids | story.required if story.required else position.gtids
     required = [position.gtids, story.required, _floor_if_due()]
     return [gtids for gtids in required if gtids], position.in_flight
 
@@ -97,7 +98,7 @@ def all_that_is_shown(story: Story) -> GTIDSet:
                     drop_if_from_before(node.alias)
                     executed = probe.executed(connections[node.alias])
                     # Only the primary's own can be on a replica first; others there are errant.
-                    shown |= executed.of_server(primary.facts.server_uuid) if primary.facts else executed
+                    shown |= executed.of_server(primary.facts.origin) if primary.facts else executed
     return shown
 
 
@@ -111,6 +112,12 @@ def _losing_it_on_error(node: Node) -> Iterator[None]:
             raise
         connections[node.alias].close()
         node.lose("connection lost")
+
+
+def forget(gtids: GTIDSet) -> None:
+    """Nobody can have these any more."""
+    global _floor  # noqa: PLW0603 - one per process
+    _floor -= gtids
 
 
 def _floor_if_due() -> GTIDSet:

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from routers import drained, events, freshness, pool, positions, probe
+from routers import admission, drained, freshness, pool, positions, probe
 from routers.conf import conf
 from routers.connections import drop_if_from_before
 from routers.errors import NoNodeAvailable
@@ -103,27 +103,8 @@ def fall_back(story: Story, reason: str) -> None:
         return
     take(story, None)
     story.primary_because = reason
-    admit_to_primary(reason)
+    admission.admit_read(story, reason)
     _catch_up_primary(story)
-
-
-def admit_write() -> None:
-    """A request that may write needs the primary. Raises `NoNodeAvailable` at once when that is down."""
-    primary = pool.nodes().primary
-    if not primary.in_service():
-        raise NoNodeAvailable(f"the primary is down ({primary.out_because})")
-    drop_if_from_before(DEFAULT_DB_ALIAS)
-
-
-def admit_to_primary(reason: str) -> None:
-    """Count a read that falls back. Raises `NoNodeAvailable` when the primary is down or has enough."""
-    if not pool.nodes().primary.in_service():
-        raise NoNodeAvailable(f"the primary is down, and no replica may answer ({reason})")
-    if reason != "strong":
-        if not pool.fall_back_allowed():
-            raise NoNodeAvailable(f"too many reads fall back to the primary ({reason})")
-        events.emit("fall_back", reason=reason)
-    drop_if_from_before(DEFAULT_DB_ALIAS)
 
 
 def _catch_up_primary(story: Story) -> None:

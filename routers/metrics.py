@@ -27,6 +27,10 @@ if prometheus is not None:
         buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5),
     )
 
+    LOST = prometheus.Counter(
+        "routers_lost_transactions", "Acknowledged transactions that a new primary does not contain"
+    )
+
     def lowest(name: str, text: str) -> Any:
         return prometheus.Gauge(name, text, ["alias", "role"], multiprocess_mode="livemin")
 
@@ -39,6 +43,7 @@ if prometheus is not None:
     LAG = highest("routers_replica_lag_seconds", "How far the replica was behind at the latest probe")
     RECEIVING = lowest("routers_replica_receiving", "Whether the replica's receiver thread runs")
     APPLYING = lowest("routers_replica_applying", "Whether the replica's applier threads run")
+    SEMISYNC = lowest("routers_semisync_active", "Whether commits wait for a replica, where they are to")
     ERRANT = highest("routers_replica_errant", "Whether the replica has what the primary never had")
 
 
@@ -57,6 +62,11 @@ def count_request(alias: str, *, reads: bool) -> None:
         REQUESTS.labels(alias, "read" if reads else "write").inc()
 
 
+def count_lost(transactions: int) -> None:
+    if prometheus is not None:
+        LOST.inc(transactions)
+
+
 def observe_wait(alias: str, seconds: float, *, reached: bool) -> None:
     if prometheus is not None:
         WAITS.labels(alias, str(reached).lower()).observe(seconds)
@@ -69,6 +79,8 @@ def describe_node(node: "Node", *, role: str) -> None:
     PROBED_AT.labels(node.alias, role).set(time.time())
     IN_SERVICE.labels(node.alias, role).set(node.in_service())
     ANSWERS.labels(node.alias, role).set(node.facts is not None)
+    if node.facts is not None and node.facts.semisync is not None:
+        SEMISYNC.labels(node.alias, role).set(node.facts.semisync)
     if node.facts is not None and role == "replica":
         LAG.labels(node.alias, role).set(node.lag)
         RECEIVING.labels(node.alias, role).set(bool(node.facts.receiving))

@@ -3,13 +3,28 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
-from routers import consistency, events, freshness, gate, levels, metrics, positions, prober, scope, tokens
+from routers import (
+    admission,
+    consistency,
+    events,
+    freshness,
+    gate,
+    levels,
+    lost,
+    metrics,
+    positions,
+    primary,
+    prober,
+    scope,
+    tokens,
+)
 from routers.conf import conf
-from routers.errors import NoNodeAvailable, is_connection_error
+from routers.errors import NoNodeAvailable, is_connection_error, is_demotion
 from routers.gtid import GTIDSet
 from routers.pool import nodes
 from routers.scope import Story
@@ -19,6 +34,7 @@ DATABASE = "X-Database"  # out: the aliases that answered, in order
 LEVEL = "X-Consistency"  # in: a level; out: "eventual" where an answer may be stale
 TOKEN = "X-Consistency-Token"  # noqa: S105 - in and out: a write position
 COOKIE = "consistency"  # the same for browsers
+LOST = "X-Lost-Transactions"  # out: acknowledged writes that did not survive a change of the primary
 
 
 class RoutingMiddleware:
@@ -29,6 +45,7 @@ class RoutingMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         prober.ensure_started()
+        read_body_that_may_be_needed_again(request)
         response = self._answer(request)
         if getattr(request, "routers_rerun", False):
             events.emit("request_rerun", alias=request.routers_rerun)  # type: ignore[attr-defined]
@@ -54,7 +71,7 @@ class RoutingMiddleware:
             return None
         try:
             if now.state == "primary":
-                gate.admit_write()
+                admission.admit_write(now.story)
             else:
                 now.story.level = levels.level_of(view, request.method or "GET")
                 ask_for_more(request, now.story)
@@ -71,6 +88,8 @@ class RoutingMiddleware:
         now = scope.current()
         if isinstance(error, NoNodeAvailable):
             return unavailable(error.reason)
+        if now is not None and is_demotion(error) and primary.moves():
+            return self._demoted(request, now.story)
         if now is None or not is_connection_error(error):
             return None
         alias = now.story.failed or now.story.asked
@@ -82,12 +101,24 @@ class RoutingMiddleware:
             return HttpResponse(status=503)  # nobody will see it
         return unavailable(f"the connection to {alias} was lost")
 
+    def _demoted(self, request: HttpRequest, story: Story) -> HttpResponse:
+        """The primary has become another server. What has committed nothing is run again there, once."""
+        nodes().primary.lose("read only")
+        take_own(story)
+        can_be_read_again = request.method in SAFE_METHODS or hasattr(request, "_body")
+        if story.own or not can_be_read_again or hasattr(request, "routers_rerun"):
+            return unavailable("the primary has become another server")
+        request.routers_rerun = DEFAULT_DB_ALIAS  # type: ignore[attr-defined]
+        return HttpResponse(status=503)  # nobody will see it
+
     def _describe(self, request: HttpRequest, response: HttpResponse, story: Story) -> None:
         request.routers_answered = story.answered  # type: ignore[attr-defined]  # for the access log
         for alias in story.answered:
             metrics.count_request(alias, reads=request.method in SAFE_METHODS)
         if story.stale:
             response[LEVEL] = "eventual"
+        if story.lost:
+            response[LOST] = str(story.lost)
         if story.own and (token := tokens.make(story.own)):
             response[TOKEN] = token
             response.set_cookie(
@@ -125,10 +156,8 @@ def record_commits(story: Story) -> None:
     """What the request has committed becomes the position of those whom it concerns."""
     if not conf().REPLICAS or (DEFAULT_DB_ALIAS not in story.answered and not story.announced):
         return
-    connection = connections[DEFAULT_DB_ALIAS]
     try:
-        if hasattr(connection, "take_own_gtids"):
-            story.own |= GTIDSet.parse(connection.take_own_gtids())
+        take_own(story)
         if freshness.primary_counts_anew(story):
             positions.forget_all()
     except DatabaseError:
@@ -137,6 +166,22 @@ def record_commits(story: Story) -> None:
         return
     if not positions.record(story.members, story.own, story.announced):
         freshness.await_replicas(story)
+    lost.acknowledge(story.own)
+
+
+def take_own(story: Story) -> None:
+    """Raises `django.db.Error` where it cannot be known."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    if hasattr(connection, "take_own_gtids"):
+        story.own |= GTIDSet.parse(connection.take_own_gtids())
+
+
+def read_body_that_may_be_needed_again(request: HttpRequest) -> None:
+    """Views read it as a stream. Longer ones, and those of unknown length, are not: see `_demoted`."""
+    if request.method not in SAFE_METHODS and primary.moves():
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdigit() and int(length) <= (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
+            _ = request.body
 
 
 def unavailable(reason: str) -> HttpResponse:

@@ -18,6 +18,7 @@ from routers import checks, probe
 from routers.checks import TAG, Messages
 from routers.conf import conf
 from routers.mysql.tracking import Rung
+from routers.primary import locate, moves
 
 MAY_NOT_READ = {1142, 1143}  # ER_TABLEACCESS_DENIED_ERROR, ER_COLUMNACCESS_DENIED_ERROR
 RUN_ON_PRIMARY = "Run on the primary, as its administrator: "
@@ -39,6 +40,7 @@ def check_nodes(app_configs: Any, databases: Collection[str] | None = None, **kw
     asked = [alias for alias in checks.nodes() if alias in (databases or ())]
     if not asked or checks.settings_are_wrong():
         return []
+    locate(conf().PROBE_TIMEOUT_SECONDS)
     answers = {alias: _ask(alias) for alias in asked}
     facts = {alias: answer for alias, answer in answers.items() if isinstance(answer, probe.Facts)}
     found: Messages = [answer for answer in answers.values() if isinstance(answer, CheckMessage)]
@@ -91,6 +93,8 @@ def _of_any(alias: str, facts: probe.Facts) -> Iterator[CheckMessage]:
 def _of_replica(alias: str, facts: probe.Facts, of_all: dict[str, probe.Facts]) -> Iterator[CheckMessage]:
     primary = of_all.get(DEFAULT_DB_ALIAS)
     if primary is not None and primary.server_uuid == facts.server_uuid:
+        if moves():  # each server is named as a replica, for it may be one
+            return
         yield Error(
             f"'{alias}' is the primary: both have the server_uuid {facts.server_uuid}.",
             hint=f'Give DATABASES["{alias}"] the HOST and PORT of a replica.',

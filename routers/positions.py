@@ -77,6 +77,11 @@ def record(member_ids: Iterable[Any], gtids: GTIDSet, announced: dict[Any, str])
     return stored
 
 
+def forget(member_id: Any, gtids: GTIDSet) -> None:
+    """These transactions are lost: no node can be asked to contain them."""
+    _change(member_id, lambda known, in_flight: (known - gtids, in_flight))
+
+
 def forget_all() -> None:
     """The primary counts anew: what replicas contain under the old numbers is something else."""
     distrust_replicas(COUNTS_ANEW)
@@ -115,7 +120,10 @@ def _still_needed(gtids: GTIDSet) -> GTIDSet:
     replicas = nodes().replicas.values()
     if replicas and all(node.contains(gtids) for node in replicas):
         return GTIDSet()
-    return gtids.rounded_up() if gtids.intervals() > MANY_INTERVALS else gtids
+    if gtids.intervals() <= MANY_INTERVALS:
+        return gtids
+    rounded = gtids.rounded_up()  # as far as there are such: a group leaves gaps between its members' numbers
+    return gtids | (rounded - (rounded - nodes().primary.executed))
 
 
 def _alive(in_flight: dict[str, float]) -> dict[str, float]:

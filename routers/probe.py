@@ -1,31 +1,58 @@
 """The only SQL about replication."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import MySQLdb  # type: ignore[import-untyped]  # has no stubs
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from MySQLdb.cursors import DictCursor  # type: ignore[import-untyped]
 
+from routers.group import Group
 from routers.gtid import GTIDSet
 
-VARIABLES = "@@GLOBAL.gtid_mode, @@GLOBAL.gtid_executed"
+Address = tuple[str, int]  # host, port
+
+# By channel, as JSON: GROUP_CONCAT would cut it off at 1,024 characters.
+RECEIVED = """(SELECT JSON_ARRAYAGG(RECEIVED_TRANSACTION_SET)
+    FROM performance_schema.replication_connection_status)"""
+# Each member as "STATE ROLE SELF"; NULL without the plugin of Group Replication.
+GROUP = """
+    (SELECT MAX(GROUP_NAME) FROM performance_schema.replication_connection_status) AS group_name,
+    (SELECT GROUP_CONCAT(CONCAT_WS(' ', MEMBER_STATE, MEMBER_ROLE, MEMBER_ID = @@GLOBAL.server_uuid))
+        FROM performance_schema.replication_group_members) AS members
+"""
 # A primary must not be read_only, which the service's account obeys; a replica must be super_read_only.
-OF_PRIMARY = f"SELECT @@GLOBAL.server_uuid, @@GLOBAL.read_only, {VARIABLES}"
+# Semisync's state is NULL where its plugin is not loaded.
+OF_PRIMARY = """
+    SELECT @@GLOBAL.server_uuid AS uuid, @@GLOBAL.read_only AS read_only,
+        @@GLOBAL.gtid_mode AS gtid_mode, @@GLOBAL.gtid_executed AS executed,
+        (SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME
+            IN ('Rpl_semi_sync_source_status', 'Rpl_semi_sync_master_status')) AS semisync
+"""
+# Of a server that may be the primary, or has become it just now and still applies what it had received.
+OF_CANDIDATE = f"{OF_PRIMARY}, {RECEIVED} AS received, {GROUP}"
 # One round trip for all that is asked of a replica. The time stamps are those of the transactions that
 # the applier has begun and not finished (MySQL manual, "Performance Schema Replication Tables");
 # Seconds_Behind_Source is not among them: it says 0 or NULL while the receiver is stopped.
 OF_REPLICA = f"""
-    SELECT @@GLOBAL.server_uuid, @@GLOBAL.super_read_only, {VARIABLES},
-        (SELECT MIN(SERVICE_STATE <> 'OFF') FROM performance_schema.replication_connection_status),
-        (SELECT MIN(SERVICE_STATE = 'ON') FROM performance_schema.replication_applier_status),
-        (SELECT GROUP_CONCAT(RECEIVED_TRANSACTION_SET) FROM performance_schema.replication_connection_status),
+    SELECT @@GLOBAL.server_uuid AS uuid, @@GLOBAL.super_read_only AS read_only,
+        @@GLOBAL.gtid_mode AS gtid_mode, @@GLOBAL.gtid_executed AS executed,
+        (SELECT MIN(SERVICE_STATE <> 'OFF') FROM performance_schema.replication_connection_status
+            WHERE CHANNEL_NAME <> 'group_replication_recovery') AS receiving,
+        (SELECT MIN(SERVICE_STATE = 'ON') FROM performance_schema.replication_applier_status
+            WHERE CHANNEL_NAME <> 'group_replication_recovery') AS applying,
+        {RECEIVED} AS received,
         (SELECT UNIX_TIMESTAMP(NOW(6)) - MIN(since) FROM (
             SELECT UNIX_TIMESTAMP(APPLYING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP) AS since
             FROM performance_schema.replication_applier_status_by_worker
             UNION ALL SELECT UNIX_TIMESTAMP(PROCESSING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP)
             FROM performance_schema.replication_applier_status_by_coordinator
-        ) AS begun WHERE since > 0)
+        ) AS begun WHERE since > 0) AS behind,
+        {GROUP}
 """  # noqa: S608 - put together from constants
 
 
@@ -36,6 +63,7 @@ class Facts:
     Of a replica alone: `receiving` and `applying`, whether its replication threads run (a receiver
     that is trying to reach the primary does). `behind`: how long ago, in seconds, the
     oldest transaction that it has begun to apply was committed on the primary; None when idle.
+    Of a primary alone: `semisync`, whether commits wait for a replica; None where that is not wanted.
     """
 
     server_uuid: str
@@ -46,24 +74,49 @@ class Facts:
     applying: bool | None = None
     received: GTIDSet = field(default_factory=GTIDSet)
     behind: float | None = None
+    semisync: bool | None = None
+    group: Group | None = None
+
+    @property
+    def takes_writes(self) -> bool:
+        """Whether it is a primary: not read only, and in a group the one that the majority has elected."""
+        return not self.read_only and (self.group is None or self.group.elected)
+
+    @property
+    def origin(self) -> str:
+        """The UUID under which what it commits is known: its group's, or its own."""
+        return self.group.name if self.group else self.server_uuid
 
 
-def ask(alias: str, timeout: int) -> Facts:
-    """Probe a node over a connection of its own. Raises `MySQLdb.Error` when it does not answer in time."""
-    return _facts(*_row(OF_PRIMARY if alias == DEFAULT_DB_ALIAS else OF_REPLICA, alias, timeout))
+def ask(alias: str, timeout: int, *, address: Address | None = None) -> Facts:
+    """Probe a node over a connection of its own; the primary at this address, if one is given.
+
+    Raises `MySQLdb.Error` when it does not answer in time.
+    """
+    with connected(alias, timeout, address=address) as connection:
+        if alias != DEFAULT_DB_ALIAS:
+            return _facts(_row(connection, OF_REPLICA))
+        facts = _facts(_row(connection, OF_CANDIDATE if address else OF_PRIMARY))
+        if facts.semisync is False and not _wants_semisync(connection):
+            return replace(facts, semisync=None)
+        return facts
 
 
 def account(alias: str, timeout: int) -> str:
     """Whom the node takes us for, as a GRANT names it. Raises `MySQLdb.Error` like `ask`."""
-    (account,) = _row("SELECT CURRENT_USER()", alias, timeout)
+    with connected(alias, timeout) as connection:
+        account = _row(connection, "SELECT CURRENT_USER() AS account")["account"]
     user, _, host = str(account).rpartition("@")
     return f"'{user}'@'{host}'"
 
 
-def connect(alias: str, timeout: int, *, answer_within: int | None = None) -> Any:
+def connect(
+    alias: str, timeout: int, *, answer_within: int | None = None, address: Address | None = None
+) -> Any:
     """A connection of its own to the node, outside Django's. Raises `MySQLdb.Error`.
 
-    It gives up after `timeout` seconds; while it waits for an answer, after `answer_within`, if given.
+    To the server at `address`, if one is given, with the account of the alias. It gives up after `timeout`
+    seconds; while it waits for an answer, after `answer_within`, if given.
     """
     parameters = connections[alias].get_connection_params() | {
         "connect_timeout": timeout,
@@ -71,31 +124,57 @@ def connect(alias: str, timeout: int, *, answer_within: int | None = None) -> An
         "write_timeout": timeout,
     }
     parameters.pop("init_command", None)
+    if address is not None:
+        parameters["host"], parameters["port"] = address
     return MySQLdb.connect(**parameters)
 
 
-def _row(query: str, alias: str, timeout: int) -> Any:
-    connection = connect(alias, timeout)
+@contextmanager
+def connected(alias: str, timeout: int, *, address: Address | None = None) -> Iterator[Any]:
+    """`connect`, and closed at the end."""
+    connection = connect(alias, timeout, address=address)
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(query)
-            return cursor.fetchone()
+        yield connection
     finally:
         connection.close()
 
 
-def _facts(uuid: str, read_only: int, gtid_mode: str, executed: str, *replication: Any) -> Facts:
-    node = Facts(uuid, bool(read_only), gtid_mode, GTIDSet.parse(executed))
-    if not replication:
-        return node
-    receiving, applying, received, behind = replication
-    return replace(
-        node,
-        receiving=bool(receiving),
-        applying=bool(applying),
-        received=GTIDSet.parse(received or ""),
-        behind=None if behind is None else float(behind),
+def _row(connection: Any, query: str) -> dict[str, Any]:
+    with connection.cursor(DictCursor) as cursor:
+        cursor.execute(query)
+        row: dict[str, Any] = cursor.fetchone()
+        return row
+
+
+def _wants_semisync(connection: Any) -> bool:
+    for name in ("rpl_semi_sync_source_enabled", "rpl_semi_sync_master_enabled"):  # the latter before 8.0.26
+        try:
+            return bool(_row(connection, f"SELECT @@GLOBAL.{name} AS wanted")["wanted"])
+        except MySQLdb.OperationalError:  # there is no such variable
+            continue
+    return False
+
+
+def _facts(row: dict[str, Any]) -> Facts:
+    """What the statement did not ask for, has its default."""
+    known: dict[str, Any] = {name: bool(row[name]) for name in ("receiving", "applying") if name in row}
+    if row.get("behind") is not None:
+        known["behind"] = float(row["behind"])
+    if row.get("semisync") is not None:
+        known["semisync"] = row["semisync"] == "ON"
+    return Facts(
+        row["uuid"],
+        bool(row["read_only"]),
+        row["gtid_mode"],
+        GTIDSet.parse(row["executed"]),
+        received=_of_channels(row.get("received")),
+        group=Group.parse(row.get("group_name"), row.get("members")),
+        **known,
     )
+
+
+def _of_channels(received: str | None) -> GTIDSet:
+    return GTIDSet.parse(",".join(filter(None, json.loads(received or "[]"))))
 
 
 def wait(connection: BaseDatabaseWrapper, gtids: GTIDSet, seconds: float) -> bool:
@@ -106,6 +185,15 @@ def wait(connection: BaseDatabaseWrapper, gtids: GTIDSet, seconds: float) -> boo
     with connection.cursor() as cursor:
         cursor.execute("SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)", [str(gtids), seconds])
         return bool(cursor.fetchone()[0] == 0)
+
+
+def still_primary(connection: BaseDatabaseWrapper, gtids: GTIDSet) -> tuple[bool, GTIDSet, GTIDSet]:
+    """Whether the server takes writes; which of these it has not committed, and which not even received."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT @@GLOBAL.read_only, @@GLOBAL.gtid_executed, {RECEIVED}")
+        read_only, executed, received = cursor.fetchone()
+    missing = gtids - GTIDSet.parse(executed) if gtids else gtids
+    return not read_only, missing, missing - _of_channels(received) if missing else missing
 
 
 def executed(connection: BaseDatabaseWrapper) -> GTIDSet:

@@ -7,12 +7,15 @@ import time
 
 from MySQLdb import Error as MySQLError  # type: ignore[import-untyped]  # has no stubs
 
-from routers import connections, drained, metrics, positions, probe
+from routers import connections, drained, events, lost, metrics, positions, primary, probe
 from routers.conf import conf
-from routers.pool import nodes
+from routers.pool import Nodes, nodes
+from routers.primary import moves
 from routers.replica import History, Node, lag_of, look_again
 
 ERRANT = "errant transactions"
+IS_PRIMARY = "the primary"  # and a replica by the settings, which it was or will be
+SPLIT_BRAIN = "two servers take writes"
 AHEAD_SECONDS = 15  # rpl_semi_sync_source_timeout is 10 unless set
 FAILING_PROBE_SECONDS = 2  # between two looks at a node that did not answer: each may cost a time-out
 
@@ -26,6 +29,7 @@ class Prober(threading.Thread):
         self.history = new_history()
         self.drained = drained.Drained()
         self._next_look: dict[str, float] = {}
+        self._primary_is = ""
 
     def run(self) -> None:
         while True:
@@ -41,29 +45,58 @@ class Prober(threading.Thread):
         self.drained.look()
         for node in known:
             if time.monotonic() >= self._next_look.get(node.alias, 0.0):
-                self._look_at(node, primary=known.primary)
+                self._look_at(node, known)
                 metrics.describe_node(node, role="primary" if node is known.primary else "replica")
 
-    def _look_at(self, node: Node, *, primary: Node) -> None:
+    def _look_at(self, node: Node, known: Nodes) -> None:
         try:
-            facts = probe.ask(node.alias, conf().PROBE_TIMEOUT_SECONDS)
+            if node is known.primary:
+                self._look_at_primary(known)
+            else:
+                facts = probe.ask(node.alias, conf().PROBE_TIMEOUT_SECONDS)
+                self._update_replica(node, facts, known.primary)
         except (MySQLError, OSError) as error:
-            self._next_look[node.alias] = time.monotonic() + FAILING_PROBE_SECONDS
+            if not (node is known.primary and moves()):  # a new one is to be found soon
+                self._next_look[node.alias] = time.monotonic() + FAILING_PROBE_SECONDS
             node.facts = None
             node.lose(f"unreachable ({error.args[0] if error.args else type(error).__name__})")
             connections.sever(node.alias)
+
+    def _look_at_primary(self, known: Nodes) -> None:
+        node, timeout = known.primary, conf().PROBE_TIMEOUT_SECONDS
+        if not moves():
+            self._update_primary(node, probe.ask(node.alias, timeout))
             return
-        if node is primary:
-            self._update_primary(node, facts)
-        else:
-            self._update_replica(node, facts, primary)
+        before = primary.known()
+        address, facts = primary.look(timeout)
+        if before not in (None, address):
+            events.emit("primary_changed", alias=node.alias, reason=f"now: {primary.written(address)}")
+            node.lose("it has moved")  # connections of before lead to the former one
+        self._update_primary(node, facts)
+        if others := self._other_writers(known):
+            if node.in_service():
+                events.emit("split_brain", alias=node.alias, reason=f"{SPLIT_BRAIN}: {', '.join(others)}")
+            node.take_out(SPLIT_BRAIN)
+
+    @staticmethod
+    def _other_writers(known: Nodes) -> list[str]:
+        """The replicas that take writes, as they were last seen, besides the one that is the primary."""
+        writers = {n.alias: n.facts for n in known.replicas.values() if n.facts and n.facts.takes_writes}
+        primary_is = known.primary.facts.server_uuid if known.primary.facts else ""
+        return [alias for alias, facts in writers.items() if facts.server_uuid != primary_is]
 
     def _update_primary(self, node: Node, facts: probe.Facts) -> None:
-        if node.executed - facts.executed:  # RESET BINARY LOGS AND GTIDS, or another server
+        if node.facts is not None:
+            describe_semisync(node, facts)
+        if moves() and self._primary_is != facts.server_uuid:
+            self._primary_is, self.history = facts.server_uuid, new_history()
+            lost.suspect_all()
+        elif node.executed - facts.executed:  # RESET BINARY LOGS AND GTIDS
             positions.forget_all()
             self.history = new_history()
         node.facts, node.executed, node.probed_at = facts, facts.executed, time.monotonic()
         self.history.add(facts.executed, node.probed_at)
+        lost.compare(facts)
         if facts.read_only:
             node.take_out("read only")
         else:
@@ -76,7 +109,8 @@ class Prober(threading.Thread):
         if node.alias in self.drained.aliases:
             node.take_out(drained.REASON)
             return
-        reason = why_out(facts, node.lag, errant=errant)
+        has_become_it = moves() and primary.facts and primary.facts.server_uuid == facts.server_uuid
+        reason = IS_PRIMARY if has_become_it else why_out(facts, node.lag, errant=errant)
         if reason is None:
             node.put_in()
         else:
@@ -96,9 +130,18 @@ class Prober(threading.Thread):
             return False
         now = time.monotonic()
         node.ahead_since = node.ahead_since or now
-        foreign = bool(excess - excess.of_server(primary.facts.server_uuid))
+        foreign = bool(excess - excess.of_server(primary.facts.origin))
         node.suspect = node.suspect or foreign or now - node.ahead_since > AHEAD_SECONDS
         return node.suspect
+
+
+def describe_semisync(node: Node, facts: probe.Facts) -> None:
+    """An event where commits no longer wait for a replica, or do so again."""
+    before = node.facts.semisync if node.facts else None
+    if facts.semisync is False and before is not False:
+        events.emit("semisync_degraded", alias=node.alias, reason="no replica acknowledges")
+    elif facts.semisync and before is False:
+        events.emit("semisync_restored", alias=node.alias)
 
 
 def new_history() -> History:
@@ -108,17 +151,16 @@ def new_history() -> History:
 
 def why_out(facts: probe.Facts, lag: float, *, errant: bool) -> str | None:
     """Why a replica that answers takes no reads; None when it may."""
-    if not facts.read_only:
-        return "writable"
-    if not facts.receiving:
-        return "receiver stopped"
-    if not facts.applying:
-        return "applier stopped"
-    if errant:
-        return ERRANT
-    if lag > conf().MAX_LAG_SECONDS:
-        return "lagging"
-    return None
+    state = facts.group.state if facts.group else "ONLINE"
+    reasons = {
+        "writable": not facts.read_only,
+        f"{state.lower()} in its group": state != "ONLINE",
+        "receiver stopped": not facts.receiving,
+        "applier stopped": not facts.applying,
+        ERRANT: errant,
+        "lagging": lag > conf().MAX_LAG_SECONDS,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
 
 
 _prober: Prober | None = None

@@ -12,6 +12,7 @@ from routers.probe import Facts
 
 # Set when a node was lost: the prober looks again at once, for it may have been one connection only.
 look_again = threading.Event()
+LOOK_AGAIN_SECONDS = 0.1  # how often whoever waits for a node has it looked at
 
 
 @dataclass
@@ -21,7 +22,8 @@ class Node:
     `executed` never says too much: it is what a probe or a successful wait has shown.
     `out_because` is None while the node is in service. `incarnation` counts how often the node was
     lost: connections from before are not used again. A `suspect` contains what the primary never had,
-    or had under the same numbers as something else; `ahead_since` (monotonic) it has had more.
+    or had under the same numbers as something else; `ahead_since` (monotonic) it has had more. It is out
+    since `out_since` (monotonic).
     """
 
     alias: str
@@ -36,6 +38,8 @@ class Node:
     incarnation: int = 0
     ahead_since: float | None = None
     suspect: bool = False
+    out_since: float = 0.0
+    _change: threading.Condition = field(default_factory=threading.Condition, repr=False)
 
     def in_service(self) -> bool:
         return self.out_because is None
@@ -59,6 +63,7 @@ class Node:
         """No reads from here on; answers whether there were any before."""
         was_in, self.out_because = self.out_because is None, reason
         if was_in:
+            self.out_since = time.monotonic()
             events.emit("node_out", alias=self.alias, reason=reason)
         return was_in
 
@@ -73,7 +78,17 @@ class Node:
     def put_in(self) -> None:
         if self.out_because is not None:
             events.emit("node_in", alias=self.alias, reason=self.out_because)
-        self.out_because = None
+        with self._change:
+            self.out_because = None
+            self._change.notify_all()
+
+    def await_service(self, until: float) -> bool:
+        """Whether it takes reads, or of the primary writes, at this moment (monotonic) or before."""
+        with self._change:
+            while self.out_because is not None and (left := until - time.monotonic()) > 0:
+                look_again.set()
+                self._change.wait(min(left, LOOK_AGAIN_SECONDS))
+            return self.out_because is None
 
 
 class History:

@@ -22,13 +22,13 @@ class Story:
 
     Asked for: `level` (by a header: `asked_level`), `required` (transactions that a token names),
     `affinity` (what ties a client to one replica). Known: `started` (monotonic), `member` (whose
-    request it is), `members` (who sees a change by it), `shown` (transactions that the member may
-    have seen). Decided, once `settled`: `replica`, or `primary_because`; `trusted`, whether the
-    replica's word on credentials counts; `stale`, whether its answer may be behind what the member
-    wrote. Spent: `budget` and `wait_seconds`, in seconds; it `waited` for the latest choice.
-    Happened: `wrote`, `announced` (see routers.positions), `own` (transactions of its commits),
-    `answered` (aliases, in order), `asked` and `failed` (the alias of the latest read, and of a lost
-    connection).
+    request it is), `members` (who sees a change by it), `claimed` (transactions that were acknowledged
+    to them), `lost` (those of them that are gone), `shown` (transactions that the member may have seen).
+    Decided, once `settled`: `replica`, or `primary_because`; `trusted`, whether the replica's word on
+    credentials counts; `stale`, whether its answer may be behind what the member wrote. Spent: `budget`
+    and `wait_seconds`, in seconds; it `waited` for the latest choice. Happened: `wrote`, `announced` (see
+    routers.positions), `own` (transactions of its commits), `answered` (aliases, in order), `asked` and
+    `failed` (the alias of the latest read, and of a lost connection).
     """
 
     started: float = field(default_factory=time.monotonic)
@@ -36,6 +36,8 @@ class Story:
     asked_level: Level = STRONG
     required: GTIDSet = field(default_factory=GTIDSet)
     shown: GTIDSet = field(default_factory=GTIDSet)
+    claimed: GTIDSet = field(default_factory=GTIDSet)
+    lost: GTIDSet = field(default_factory=GTIDSet)
     affinity: str | None = None
     member: Any = None
     members: set[Any] = field(default_factory=set)

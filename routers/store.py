@@ -47,12 +47,15 @@ class Store:
         """Set what is the same whoever writes it. Raises `StoreLost`."""
         self._guarded(lambda cache: cache.set(key, value, timeout=conf().POSITION_SECONDS))
 
-    def update(self, key: str, change: Callable[..., Any]) -> None:
-        """Replace a value by `change(value, epoch=epoch)`, as one step. Raises `StoreLost`."""
+    def update(self, key: str, change: Callable[..., Any], *, seconds: int | None = None) -> None:
+        """Replace a value by `change(value, epoch=epoch)`, as one step, and keep it for so many seconds
+        (`POSITION_SECONDS`). Raises `StoreLost`.
+        """
         try:
             for _ in range(EPOCH_TRIES):
                 epoch = self.current_epoch()
-                self._guarded(partial(_update, key=key, change=partial(change, epoch=epoch)))
+                step = partial(_update, key=key, change=partial(change, epoch=epoch), seconds=seconds)
+                self._guarded(step)
                 # Under an epoch that was replaced meanwhile nobody would read it.
                 if self.current_epoch() == epoch:
                     return
@@ -104,8 +107,8 @@ class Store:
         return result
 
 
-def _update(cache: BaseCache, *, key: str, change: Callable[[Any], Any]) -> None:
-    seconds = conf().POSITION_SECONDS
+def _update(cache: BaseCache, *, key: str, change: Callable[[Any], Any], seconds: int | None = None) -> None:
+    seconds = conf().POSITION_SECONDS if seconds is None else seconds
     if hasattr(cache, "update"):  # the backend can do it as one step by itself
         cache.update(key, change, timeout=seconds)
         return

@@ -1,4 +1,4 @@
-"""The engine: Django's MySQL backend, and `take_own_gtids`."""
+"""The engine: Django's MySQL backend, `take_own_gtids`, and connections that find the primary."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.mysql import base
 from django.utils.asyncio import async_unsafe
 
+from routers import primary
 from routers.mysql.session import Packets, Session
 from routers.mysql.tracking import OwnGtids, Rung
 
@@ -40,7 +41,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """A connection of Django's to MySQL that can say which GTIDs its own commits got.
 
     `capture_rung` says how, as found when the connection was made; `OPTIONS["capture"]` names the
-    highest rung to use.
+    highest rung to use. `OPTIONS["hosts"]` names the servers that may be the primary: see routers.primary.
     """
 
     capture_rung = Rung.NONE
@@ -73,11 +74,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if highest not in LADDER:
             raise ImproperlyConfigured(f"OPTIONS['capture'] is {highest!r}, not one of {', '.join(LADDER)}.")
         self._highest = Rung(highest)
+        self._moves = len(params.pop("hosts", ())) > 1
+        if self._moves and (address := primary.known()):
+            params["host"], params["port"] = address
         return params
 
     @async_unsafe
     def get_new_connection(self, conn_params: Any) -> Session:
-        return Session(**conn_params)
+        """To the server that takes writes now, where several may. Raises `MySQLdb.Error` when none does."""
+        if not self._moves:
+            return Session(**conn_params)
+        if primary.known() is not None and (session := _writable(conn_params)):
+            return session
+        host, port = primary.find(conn_params.get("connect_timeout", 1))[0]
+        return Session(**conn_params | {"host": host, "port": port})
 
     def init_connection_state(self) -> None:
         super().init_connection_state()
@@ -136,3 +146,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
             cursor.execute(query)
             rows: tuple[Any, ...] = cursor.fetchall()
             return rows
+
+
+def _writable(conn_params: Any) -> Session | None:
+    """A connection to where the primary was when it was last seen, if it is there still."""
+    try:
+        session = Session(**conn_params)
+    except MySQLdb.Error:
+        return None
+    with session.cursor() as cursor:
+        cursor.execute("SELECT @@GLOBAL.read_only")
+        [(read_only,)] = cursor.fetchall()
+    if read_only:
+        session.close()
+    return None if read_only else session

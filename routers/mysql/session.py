@@ -16,7 +16,7 @@ import MySQLdb  # type: ignore[import-untyped]  # has no stubs
 from MySQLdb import _mysql
 from MySQLdb.connections import Connection  # type: ignore[import-untyped]
 
-from routers.mysql.tracking import OwnGtids, error_may_hide_commit, may_commit
+from routers.mysql.tracking import OwnGtids, error_may_hide_commit, may_commit, was_rolled_back
 
 SESSION_TRACK_GTIDS = 3  # enum enum_session_state_type of MySQL, and of MariaDB's connector
 CAPSULE = b"_mysql.connection.native_connection"  # what mysqlclient calls its MYSQL struct
@@ -151,8 +151,9 @@ class Session(Connection):  # type: ignore[misc]  # MySQLdb has no stubs
     def _doubt_on_error(self) -> Iterator[None]:
         try:
             yield
-        except MySQLdb.Error:
-            self._doubt()
+        except MySQLdb.Error as error:
+            if not was_rolled_back(error):
+                self._doubt()
             raise
 
 

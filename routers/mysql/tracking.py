@@ -4,6 +4,9 @@ import re
 from enum import StrEnum
 
 LIMIT = 256  # GTID sets kept for a caller that never takes them, as a management command
+# What a server that is no primary (any more) says to a write, or to its COMMIT: it is read only, or its
+# group does not take the transaction. https://dev.mysql.com/doc/mysql-errors/en/server-error-reference.html
+DEMOTED = {1290, 1836, 3100, 3101}
 _WORD = re.compile(rb"\s*(\w+)")
 # Statements that commit nothing. SET is not among them: `SET autocommit = 1` commits.
 _QUIET = {b"SELECT", b"SHOW", b"EXPLAIN", b"DESCRIBE", b"SAVEPOINT", b"RELEASE", b"ROLLBACK"}
@@ -71,7 +74,14 @@ def error_may_hide_commit(query: bytes, error: Exception) -> bool:
     """
     if answer_was_lost(error):
         return may_commit(query)
+    if was_rolled_back(error):
+        return False
     return _verb(query) not in _QUIET | _ATOMIC
+
+
+def was_rolled_back(error: Exception) -> bool:
+    """Whether the server refuses writes, and has undone the transaction that tried one."""
+    return bool(error.args) and error.args[0] in DEMOTED
 
 
 def answer_was_lost(error: Exception) -> bool:

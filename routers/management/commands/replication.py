@@ -15,7 +15,7 @@ from django.urls import Resolver404
 from django.utils import timezone
 from MySQLdb import Error as MySQLError  # type: ignore[import-untyped]  # has no stubs
 
-from routers import drained, levels
+from routers import drained, levels, primary
 from routers.conf import conf
 from routers.levels import Level
 from routers.operations import explain, status, verify, waiting
@@ -81,6 +81,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, action: str, **options: Any) -> None:
         if not conf().REPLICAS:
             raise CommandError('ROUTERS has no "REPLICAS": there is no replication to look at.', returncode=2)
+        primary.locate(conf().PROBE_TIMEOUT_SECONDS)
         try:
             code = getattr(self, f"_{action}")(**options)
         except StoreLost as error:
