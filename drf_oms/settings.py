@@ -22,6 +22,13 @@ env = environ.Env()
 if (BASE_DIR / ".env").is_file():
     env.read_env(BASE_DIR / ".env")
 
+
+def secret(name: str) -> str:
+    """The variable, or the content of the file that NAME_FILE names; empty without either."""
+    file = env.str(f"{name}_FILE", default="")
+    return Path(file).read_text().strip() if file else env.str(name, default="")
+
+
 # --- The service ---------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -90,6 +97,11 @@ ROUTERS = {
     "MAX_LAG_SECONDS": env.float("MAX_LAG_SECONDS", default=10),
     "PRIMARY_WAIT_SECONDS": env.float("PRIMARY_WAIT_SECONDS", default=3),
     "FALL_BACK_READS_PER_SECOND": env.float("FALL_BACK_READS_PER_SECOND", default=0) or None,
+    # For the commands that change servers; the service itself does without.
+    "ADMIN_USER": env.str("ADMIN_USER", default="root"),
+    "ADMIN_PASSWORD": secret("ADMIN_PASSWORD"),
+    "REPLICATION_USER": env.str("REPLICATION_USER", default="oms_repl"),
+    "REPLICATION_PASSWORD": secret("REPLICATION_PASSWORD"),
     "EXPOSE_DATABASE_HEADER": env.bool("EXPOSE_DATABASE_HEADER", default=False),
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -68,6 +68,10 @@ EXPECTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
     ),
     "PRIMARY_WAIT_SECONDS": ("a number of 0 or more", lambda value: _number(value) and value >= 0),
     "RETRY_AFTER_SECONDS": ("a whole number of 0 or more", lambda value: _whole(value) and value >= 0),
+    **dict.fromkeys(
+        ("ADMIN_USER", "ADMIN_PASSWORD", "REPLICATION_USER", "REPLICATION_PASSWORD"),
+        ("a text", lambda value: isinstance(value, str)),
+    ),
     "EXPOSE_DATABASE_HEADER": ("True or False", lambda value: isinstance(value, bool)),
 }
 
@@ -95,7 +99,7 @@ def check_values(app_configs: Any, **kwargs: Any) -> Messages:
     if not isinstance(given, dict):
         return [_wrong("ROUTERS", given, "a dict")]
     wrong: Messages = [
-        _wrong(f'ROUTERS["{key}"]', given[key], expected)
+        _wrong(f'ROUTERS["{key}"]', "…" if "PASSWORD" in key else given[key], expected)
         for key, (expected, holds) in EXPECTED.items()
         if key in given and not holds(given[key])
     ]

@@ -27,6 +27,8 @@ class Conf:
     PRIMARY_WAIT_SECONDS: for how long after the loss of the primary writes wait for a new one, where another
         server may become it. Later ones are refused at once.
     RETRY_AFTER_SECONDS: what a 503 tells the client to wait.
+    ADMIN_USER, ADMIN_PASSWORD: who may change the servers: for `manage.py replication promote` and `rejoin`.
+    REPLICATION_USER, REPLICATION_PASSWORD: as whom a server that was the primary follows the new one.
     EXPOSE_DATABASE_HEADER: whether answers name in `X-Database` the aliases that served them, and
         in `Server-Timing` what the router cost.
     """
@@ -43,6 +45,10 @@ class Conf:
     FALL_BACK_READS_PER_SECOND: float | None = None
     PRIMARY_WAIT_SECONDS: float = 3
     RETRY_AFTER_SECONDS: int = 2
+    ADMIN_USER: str = "root"
+    ADMIN_PASSWORD: str = field(default="", repr=False)
+    REPLICATION_USER: str = "oms_repl"
+    REPLICATION_PASSWORD: str = field(default="", repr=False)
     EXPOSE_DATABASE_HEADER: bool = False
 
     @property

@@ -111,18 +111,24 @@ def account(alias: str, timeout: int) -> str:
 
 
 def connect(
-    alias: str, timeout: int, *, answer_within: int | None = None, address: Address | None = None
+    alias: str,
+    timeout: int,
+    *,
+    answer_within: int | None = None,
+    address: Address | None = None,
+    **others: Any,
 ) -> Any:
     """A connection of its own to the node, outside Django's. Raises `MySQLdb.Error`.
 
     To the server at `address`, if one is given, with the account of the alias. It gives up after `timeout`
-    seconds; while it waits for an answer, after `answer_within`, if given.
+    seconds; while it waits for an answer, after `answer_within`, if given. `others` are MySQLdb's parameters.
     """
     parameters = connections[alias].get_connection_params() | {
         "connect_timeout": timeout,
         "read_timeout": timeout if answer_within is None else answer_within,
         "write_timeout": timeout,
     }
+    parameters |= others
     parameters.pop("init_command", None)
     if address is not None:
         parameters["host"], parameters["port"] = address

@@ -11,6 +11,7 @@ from routers.gtid import GTIDSet
 from routers.operations import diagnosis, view
 from routers.operations.diagnosis import Fault
 from routers.operations.inspection import Inspection, inspect
+from routers.prober import IS_PRIMARY
 from routers.replica import Node
 
 HEALTHY, DEGRADED, BROKEN = 0, 1, 2
@@ -95,7 +96,8 @@ def gather() -> list[NodeStatus]:
     names = {node.facts["server_uuid"]: node.alias for node in (primary, *replicas) if node.facts}
     found = [_status(primary, primary, list(diagnosis.of_primary(primary)), seen)]
     for replica in replicas:
-        faults = list(diagnosis.of_replica(replica, primary, names))
+        is_primary = seen[replica.alias].out_because == IS_PRIMARY
+        faults = [] if is_primary else list(diagnosis.of_replica(replica, primary, names))
         found.append(_status(replica, primary, faults, seen))
     return found
 
@@ -108,7 +110,7 @@ def exit_code(statuses: list[NodeStatus]) -> int:
     """Broken: the primary takes no writes. Degraded: anything else is wrong, or takes no reads."""
     if any(fault.severity == "broken" for status in statuses for fault in status.faults):
         return BROKEN
-    degraded = any(status.faults or status.out_because for status in statuses)
+    degraded = any(status.faults or status.out_because not in (None, IS_PRIMARY) for status in statuses)
     return DEGRADED if degraded else HEALTHY
 
 

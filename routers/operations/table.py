@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from routers.operations.status import NodeStatus, as_dict
+from routers.prober import IS_PRIMARY
 
 SHOWN = 120  # characters of a GTID set
 
@@ -20,6 +21,9 @@ def lines(statuses: list[NodeStatus], style: Any) -> Iterator[str]:
 def _lines_of(status: NodeStatus, style: Any) -> Iterator[str]:
     known, node = status.as_dict(), status.node
     state = style.ERROR(status.out_because) if status.out_because else style.SUCCESS("in service")
+    if status.out_because == IS_PRIMARY:
+        yield f"{style.MIGRATE_HEADING(node.alias)}  is {style.SUCCESS('the primary')}"
+        return
     yield f"{style.MIGRATE_HEADING(node.alias)}  {status.role}, {state}"
     if not node.unreachable:
         for name, value in _facts(status, known):

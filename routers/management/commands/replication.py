@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
@@ -12,13 +12,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, InterfaceError
 from django.urls import Resolver404
-from django.utils import timezone
 from MySQLdb import Error as MySQLError  # type: ignore[import-untyped]  # has no stubs
 
-from routers import drained, levels, primary
+from routers import drained, lost, primary
 from routers.conf import conf
+from routers.gtid import GTIDSet
 from routers.levels import Level
-from routers.operations import explain, status, verify, waiting
+from routers.operations import arguments, explain, promotion, rejoining, status, verify, waiting
+from routers.operations.administrator import NotPossible
+from routers.operations.steps import Step, carry_out
 from routers.operations.table import lines as status_lines
 from routers.store import StoreLost
 
@@ -30,53 +32,7 @@ class Command(BaseCommand):
     requires_system_checks = ()  # it is asked for just when something is wrong
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        commands = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
-
-        asked = commands.add_parser("status", help="each node, what is wrong with it, and what to do next")
-        asked.add_argument(
-            "--watch", type=float, nargs="?", const=2.0, metavar="SECONDS", help="again and again (2)"
-        )
-        _add_json(asked)
-
-        wait = commands.add_parser("wait", help="until the replicas have what the primary has now")
-        wait.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS", help="(60)")
-        wait.add_argument("--in-service", action="store_true", help="pass over drained replicas")
-        _add_json(wait)
-
-        compare = commands.add_parser(
-            "verify", help="a canary, the schema and the data; exit status 1 on drift"
-        )
-        compare.add_argument(
-            "--table", action="append", default=[], metavar="NAME", help="only this one; again"
-        )
-        compare.add_argument(
-            "--since",
-            type=moment,
-            metavar="WHEN",
-            help="only rows that name a moment from then on: 2026-11-20, or 2026-11-20T18:00+09:00",
-        )
-        compare.add_argument(
-            "--throttle", type=float, default=0.0, metavar="SECONDS", help="between two chunks"
-        )
-        compare.add_argument(
-            "--timeout", type=float, default=30.0, metavar="SECONDS", help="for a replica to catch up (30)"
-        )
-        _add_json(compare)
-
-        for name, what in {
-            "drain": "no more reads on a replica, until it is enabled; nothing is cut off",
-            "enable": "reads on a drained replica again",
-        }.items():
-            node = commands.add_parser(name, help=what)
-            node.add_argument("node", metavar="NODE", help="the alias of a replica")
-            _add_json(node)
-
-        told = commands.add_parser("explain", help="which node a request would read, and why")
-        told.add_argument("method", metavar="METHOD", type=str.upper)
-        told.add_argument("path", metavar="PATH", help="without host and query")
-        told.add_argument("--member", type=int, metavar="ID", help="whose request it is")
-        told.add_argument("--level", type=levels.parse_level, help="what X-Consistency would say")
-        _add_json(told)
+        arguments.add(parser)
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
         if not conf().REPLICAS:
@@ -84,6 +40,8 @@ class Command(BaseCommand):
         primary.locate(conf().PROBE_TIMEOUT_SECONDS)
         try:
             code = getattr(self, f"_{action}")(**options)
+        except (NotPossible, MySQLError) as error:
+            raise CommandError(f"{error}", returncode=2) from error
         except StoreLost as error:
             raise CommandError(
                 f"The cache '{conf().CACHE}' fails: {error.__cause__}", returncode=2
@@ -169,7 +127,54 @@ class Command(BaseCommand):
         self._show(asdict(found), explain.lines(found, self.style), as_json=as_json)
         return 0 if found.node else 2
 
+    def _promote(
+        self, *, node: str | None, dead: bool, accept_loss: bool, dry_run: bool, execute: bool, **options: Any
+    ) -> int:
+        if node is None and not dead:
+            raise CommandError("Name the node that is to be the primary.", returncode=2)
+        to_dead, to_live = promotion.unplanned, promotion.planned
+        steps = to_dead(node, accept_loss=accept_loss) if dead else to_live(str(node))
+        if self._carry_out(steps, really=execute if dead else not dry_run):
+            promotion.await_primary()
+            self._tell_of_lost()
+        return 0
+
+    def _rejoin(self, *, node: str, reseed: bool, dry_run: bool, **options: Any) -> int:
+        self._carry_out(rejoining.rejoin(node, reseed=reseed), really=not dry_run)
+        return 0
+
+    def _lost(self, *, clear: bool, as_json: bool, **options: Any) -> int:
+        found = lost.known()
+        gtids, at = found or (GTIDSet(), 0.0)
+        facts = {"count": gtids.count(), "gtids": str(gtids), "at": at or None}
+        none = self.style.SUCCESS("No acknowledged write is known to be lost.")
+        some = self.style.ERROR(f"{gtids.count()} acknowledged writes are lost: {gtids}")
+        self._show(facts, [some if gtids else none], as_json=as_json)
+        if clear:
+            lost.clear()
+        return 1 if gtids else 0
+
     # --- what they share -----------------------------------------------------------------
+
+    def _carry_out(self, steps: Iterable[Step], *, really: bool) -> bool:
+        """Print each step, and do it. Answers whether it was meant."""
+
+        def say(step: Step) -> None:
+            self.stdout.write("\n".join(step.lines(self.style)))
+            self.stdout.flush()
+
+        if really:
+            carry_out(steps, say)
+            self.stdout.write(self.style.SUCCESS("Done."))
+        else:
+            for step in steps:
+                say(step)
+            self.stdout.write("Nothing was done: this is what would be. With --dead, say --execute to do it.")
+        return really
+
+    def _tell_of_lost(self) -> None:
+        if found := lost.known():
+            self.stdout.write(self.style.ERROR(f"Acknowledged, and lost, as far as is known: {found[0]}"))
 
     def _replica(self, alias: str) -> str:
         if alias not in conf().weights:
@@ -184,18 +189,3 @@ class Command(BaseCommand):
         else:
             for line in lines:
                 self.stdout.write(line)
-
-
-def moment(text: str) -> datetime:
-    """ISO 8601; without an offset in the service's time zone."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ArgumentTypeError(
-            f"'{text}' is no date or time; write 2026-11-20 or 2026-11-20T18:00"
-        ) from error
-    return timezone.make_aware(found) if timezone.is_naive(found) else found
-
-
-def _add_json(parser: ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", dest="as_json", help="for programs")
