@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The private MySQL cluster: one primary, two replicas. See --help.
+# The private MySQL cluster: a primary and two replicas, or a group of three. See --help.
 set -euo pipefail
 
 # shellcheck source=scripts/lib/common.sh
@@ -9,13 +9,19 @@ set -euo pipefail
 
 usage() {
     cat <<END
-Usage: cluster.sh COMMAND [ARGUMENT...]
+Usage: cluster.sh COMMAND [ARGUMENT...] [--group]
 
 Runs a private MySQL cluster, one primary and two replicas, as the user who
 calls it, under var/cluster of the repository. It touches nothing outside.
 
+With --group it is one under var/group, of three nodes of Group Replication
+that elect their primary. The option goes with each command, unless
+CLUSTER_DIR names the directory.
+
   up                    create what is missing, start what is stopped, wait
-                        until the replicas have all that the primary has
+                        until the replicas have all that the primary has; a
+                        group that has ended is formed anew, from the node
+                        that has all transactions
   down                  stop the servers; the data stays
   destroy               stop the servers and remove the data
   status                a line for each node
@@ -23,19 +29,28 @@ calls it, under var/cluster of the repository. It touches nothing outside.
   env                   print the settings that point the service at the
                         cluster, as lines for \`eval\` or a file to source
   mysql NODE [ARG...]   the mysql client, as administrator
-  start NODE            start one server; a replica resumes replication
+  start NODE            start one server; a replica resumes replication, a
+                        member of a group joins it again
   stop NODE             stop one server in good order
   kill NODE             end one server at once (SIGKILL)
+  freeze NODE           it stands still, connections and all (SIGSTOP)
+  thaw NODE             it goes on (SIGCONT)
   delay NODE SECONDS    a replica applies each transaction that much later;
                         0 ends it
   pause NODE            a replica receives transactions, but applies none
   resume NODE           it applies them again
+  cut NODE              the other nodes and this one lose each other, clients
+                        reach all; for a group with --namespaces
+  mend NODE             they find each other again
 
-NODE is primary, replica1 or replica2.
+NODE is primary, replica1 or replica2; in a group node1, node2 or node3.
+
+\`up --group --namespaces\`, for root, makes a group of which each node has a
+network namespace of its own, so that it can be cut off.
 
 Environment:
   CLUSTER_DIR     where the cluster lives, relative to the repository
-                  (var/cluster)
+                  (var/cluster, with --group var/group)
   MYSQLD, MYSQL   the server and the client to use. Without them: the ones on
                   PATH (MySQL $MYSQL_OLDEST or newer), else, on Debian and Ubuntu,
                   the distribution's packages, unpacked once into the cache
@@ -45,20 +60,50 @@ Exit status: 0 done, 1 failed, 2 the command was wrong.
 END
 }
 
+umask 077
+
+# --- which cluster ----------------------------------------------------------
+
+# Options may stand anywhere, except among those that are for the mysql client.
+read_options() {
+    ARGUMENTS=() WANTED_TOPOLOGY='' WITH_NAMESPACES=false
+    while (($# > 0)); do
+        case $1 in
+            --group) WANTED_TOPOLOGY=group ;;
+            --namespaces) WITH_NAMESPACES=true ;;
+            mysql)
+                ARGUMENTS+=("$@")
+                break
+                ;;
+            *) ARGUMENTS+=("$1") ;;
+        esac
+        shift
+    done
+}
+
 # Absolute, because it is part of the command line that a running server is
 # known by.
 absolute_cluster_directory() {
+    local default=var/cluster
+    [[ -z $WANTED_TOPOLOGY ]] || default=var/group
     cd -- "$PROJECT_ROOT"
-    realpath -m -- "${CLUSTER_DIR:-var/cluster}"
+    realpath -m -- "${CLUSTER_DIR:-$default}"
 }
 
-CLUSTER_DIR=$(absolute_cluster_directory)
-MARKER=$CLUSTER_DIR/.private-mysql-cluster # says that this directory is ours
-COMPLETE=$CLUSTER_DIR/.complete            # the accounts are made, the data is good
-umask 077
-
-# shellcheck source=scripts/lib/node.sh
-. "$PROJECT_ROOT/scripts/lib/node.sh"
+choose_cluster() {
+    CLUSTER_DIR=$(absolute_cluster_directory)
+    MARKER=$CLUSTER_DIR/.private-mysql-cluster # says that this directory is ours, and its topology
+    COMPLETE=$CLUSTER_DIR/.complete            # the accounts are made, the data is good
+    TOPOLOGY=$WANTED_TOPOLOGY
+    [[ ! -e $MARKER ]] || TOPOLOGY=$(cat -- "$MARKER")
+    TOPOLOGY=${TOPOLOGY:-replicas} # before there were groups the marker was empty
+    # shellcheck source=scripts/lib/network.sh
+    . "$PROJECT_ROOT/scripts/lib/network.sh"
+    # shellcheck source=scripts/lib/node.sh
+    . "$PROJECT_ROOT/scripts/lib/node.sh"
+    # shellcheck source=scripts/lib/replicas.sh
+    . "$PROJECT_ROOT/scripts/lib/$TOPOLOGY.sh"
+}
 
 # --- guards -----------------------------------------------------------------
 
@@ -74,7 +119,7 @@ take_lock() {
 }
 
 require_cluster() {
-    [[ -e $COMPLETE ]] || die "there is no cluster in $CLUSTER_DIR; \`cluster.sh up\` makes one."
+    [[ -e $COMPLETE ]] || die "there is no cluster in $CLUSTER_DIR; \`cluster.sh up${WANTED_TOPOLOGY:+ --group}\` makes one."
     require_owner
 }
 
@@ -95,16 +140,30 @@ require_mysql() {
 }
 
 check_node() {
-    local node
-    for node in "${NODES[@]}"; do
-        [[ $1 == "$node" ]] && return
-    done
-    usage_error "no node is called '$1': primary, replica1 or replica2"
+    [[ " ${NODES[*]} " == *" $1 "* ]] || usage_error "no node is called '$1', of: ${NODES[*]}"
 }
 
-check_replica() {
+check_applier() {
     check_node "$1"
-    [[ $1 != primary ]] || usage_error "the primary applies nothing: replica1 or replica2"
+    ((${#APPLIERS[@]} > 0)) || usage_error "MySQL neither pauses nor delays a member of a group"
+    [[ " ${APPLIERS[*]} " == *" $1 "* ]] || usage_error "the $1 applies nothing; choose of: ${APPLIERS[*]}"
+}
+
+# Data of one topology is none of the other's.
+require_topology() {
+    local asked=${WANTED_TOPOLOGY:-replicas}
+    [[ $TOPOLOGY == "$asked" ]] && return
+    case $TOPOLOGY in
+        group) die "$CLUSTER_DIR holds a group: \`up --group\` starts it. Else set CLUSTER_DIR to another directory." ;;
+        replicas) die "$CLUSTER_DIR holds a primary and replicas: \`up\` starts them. Else set CLUSTER_DIR to another directory." ;;
+    esac
+}
+
+require_group_of_namespaces() {
+    require_running "$1"
+    has_namespaces || die "the nodes share the loopback, where none can be cut off: \`up --group --namespaces\` makes" \
+        "a group that can, in another directory or after \`destroy\`."
+    require_namespaces
 }
 
 expect_arguments() {
@@ -133,7 +192,12 @@ claim_directory() {
         [[ ! -d $CLUSTER_DIR || -z $(ls -A -- "$CLUSTER_DIR") ]] ||
             die "$CLUSTER_DIR holds something else; set CLUSTER_DIR to a directory of its own."
         mkdir -p -- "$CLUSTER_DIR"
-        : >"$MARKER"
+        printf '%s\n' "$TOPOLOGY" >"$MARKER"
+    fi
+    if [[ $WITH_NAMESPACES == true ]] && ! has_namespaces; then
+        [[ ! -e $COMPLETE ]] || die "the cluster in $CLUSTER_DIR was made without namespaces; \`destroy\` it first."
+        require_namespaces
+        choose_subnet
     fi
 }
 
@@ -150,10 +214,17 @@ password = $(password_of root)
 END
 }
 
-administrator_statements() {
+# What every node has from its beginning: an administrator, and the account by
+# which the nodes reach each other.
+first_statements() {
+    local host
+    host=$(account_host)
     cat <<END
-CREATE USER 'root'@'127.0.0.1' IDENTIFIED BY '$(password_of root)';
-GRANT ALL PRIVILEGES ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;
+CREATE USER 'root'@'$host' IDENTIFIED BY '$(password_of root)';
+GRANT ALL PRIVILEGES ON *.* TO 'root'@'$host' WITH GRANT OPTION;
+CREATE USER 'oms_repl'@'$host'
+    IDENTIFIED WITH caching_sha2_password BY '$(password_of oms_repl)' REQUIRE SSL;
+GRANT $REPLICATION_PRIVILEGES ON *.* TO 'oms_repl'@'$host';
 DROP USER 'root'@'localhost';
 END
 }
@@ -161,10 +232,10 @@ END
 # One directory is initialised and copied: that takes a third of the work.
 # Nothing is logged meanwhile, so all three start with an empty GTID set.
 create_data_directories() {
-    local node first=$CLUSTER_DIR/primary
+    local node first=$CLUSTER_DIR/${NODES[0]}
     mkdir -p -- "${NODES[@]/#/$CLUSTER_DIR/}"
-    node_configuration primary >"$first/my.cnf"
-    administrator_statements >"$first/init.sql"
+    shared_configuration "${NODES[0]}" >"$first/my.cnf"
+    first_statements >"$first/init.sql"
     # shellcheck disable=SC2046 # one word or none
     if ! "${MYSQLD_COMMAND[@]}" --defaults-file="$first/my.cnf" "${MYSQLD_PATHS[@]}" \
         $(user_option) --datadir="$first/data" --disable-log-bin --initialize-insecure \
@@ -175,7 +246,7 @@ create_data_directories() {
     fi
     rm -f -- "$first/init.sql"
     rm -f -- "$first/data/auto.cnf" # the server's identity: each makes its own
-    for node in "${REPLICAS[@]}"; do
+    for node in "${NODES[@]:1}"; do
         cp -a -- "$first/data" "$CLUSTER_DIR/$node/data"
     done
 }
@@ -201,6 +272,7 @@ ensure_data_directories() {
 
 start_stopped_nodes() {
     local node stopped=()
+    ensure_namespaces
     for node in "${NODES[@]}"; do
         if is_stopped "$node"; then
             ensure_port "$node"
@@ -215,40 +287,38 @@ start_stopped_nodes() {
     done
 }
 
-# Each account may do what its task needs and comes from this machine only.
+# Each account may do what its task needs and comes from this machine only. The
+# accounts are made on the primary, from which the others have them.
 account_statements() {
+    local host
+    host=$(account_host)
     cat <<END
 CREATE DATABASE oms CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci;
 
--- replication itself
-CREATE USER 'oms_repl'@'127.0.0.1'
-    IDENTIFIED WITH caching_sha2_password BY '$(password_of oms_repl)' REQUIRE SSL;
-GRANT REPLICATION SLAVE ON *.* TO 'oms_repl'@'127.0.0.1';
-
 -- the service on the primary
-CREATE USER 'oms_app'@'127.0.0.1'
+CREATE USER 'oms_app'@'$host'
     IDENTIFIED WITH caching_sha2_password BY '$(password_of oms_app)';
-GRANT SELECT, INSERT, UPDATE, DELETE ON oms.* TO 'oms_app'@'127.0.0.1';
+GRANT SELECT, INSERT, UPDATE, DELETE ON oms.* TO 'oms_app'@'$host';
 
 -- the service on the replicas
-CREATE USER 'oms_read'@'127.0.0.1'
+CREATE USER 'oms_read'@'$host'
     IDENTIFIED WITH caching_sha2_password BY '$(password_of oms_read)';
-GRANT SELECT ON oms.* TO 'oms_read'@'127.0.0.1';
+GRANT SELECT ON oms.* TO 'oms_read'@'$host';
 
 -- the service asks each server about its replication: SHOW REPLICA STATUS,
 -- and the tables replication_* of the performance schema
-GRANT REPLICATION CLIENT ON *.* TO 'oms_app'@'127.0.0.1', 'oms_read'@'127.0.0.1';
-GRANT SELECT ON performance_schema.* TO 'oms_app'@'127.0.0.1', 'oms_read'@'127.0.0.1';
+GRANT REPLICATION CLIENT ON *.* TO 'oms_app'@'$host', 'oms_read'@'$host';
+GRANT SELECT ON performance_schema.* TO 'oms_app'@'$host', 'oms_read'@'$host';
 
 -- migrations, and the database that the tests create
-CREATE USER 'oms_migrate'@'127.0.0.1'
+CREATE USER 'oms_migrate'@'$host'
     IDENTIFIED WITH caching_sha2_password BY '$(password_of oms_migrate)';
 GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, REFERENCES,
     TRIGGER, CREATE VIEW, SHOW VIEW, CREATE TEMPORARY TABLES, LOCK TABLES
-    ON oms.* TO 'oms_migrate'@'127.0.0.1';
+    ON oms.* TO 'oms_migrate'@'$host';
 GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, REFERENCES,
     TRIGGER, CREATE VIEW, SHOW VIEW, CREATE TEMPORARY TABLES, LOCK TABLES
-    ON \`test\_oms%\`.* TO 'oms_migrate'@'127.0.0.1';
+    ON \`test\_oms%\`.* TO 'oms_migrate'@'$host';
 END
 }
 
@@ -256,124 +326,17 @@ ensure_accounts() {
     if [[ -e $COMPLETE ]]; then
         return
     fi
-    account_statements | sql primary
+    account_statements | sql "$1"
     : >"$COMPLETE"
-}
-
-# --- replication ------------------------------------------------------------
-
-source_port_of() {
-    sql "$1" <<<"SELECT PORT FROM performance_schema.replication_connection_configuration
-                 WHERE CHANNEL_NAME = ''"
-}
-
-# Tries every second for a fortnight: a primary that returns is found at once.
-# An option that is not named here, such as the delay, stays as it was.
-change_source_statements() {
-    cat <<END
-STOP REPLICA;
-CHANGE REPLICATION SOURCE TO
-    SOURCE_HOST = '127.0.0.1', SOURCE_PORT = $(port_of primary),
-    SOURCE_USER = 'oms_repl', SOURCE_PASSWORD = '$(password_of oms_repl)',
-    SOURCE_SSL = 1, SOURCE_AUTO_POSITION = 1,
-    SOURCE_CONNECT_RETRY = 1, SOURCE_RETRY_COUNT = 1000000;
-END
-}
-
-knows_primary() {
-    [[ $(source_port_of "$1") == "$(port_of primary)" ]]
-}
-
-# Points a replica at the primary, where that has moved, and lets it replicate.
-follow_primary() {
-    local replica=$1
-    knows_primary "$replica" || change_source_statements | sql "$replica"
-    sql "$replica" <<<'START REPLICA'
-}
-
-# For a primary that has come back. Replicas that know its port find it
-# themselves; what was paused stays so.
-announce_primary() {
-    local replica
-    for replica in "${REPLICAS[@]}"; do
-        if is_running "$replica" && ! knows_primary "$replica"; then
-            follow_primary "$replica"
-        fi
-    done
-}
-
-configured_delay() {
-    sql "$1" <<<"SELECT DESIRED_DELAY FROM performance_schema.replication_applier_configuration
-                 WHERE CHANNEL_NAME = ''"
-}
-
-await_replica() {
-    local replica=$1 gtids=$2 seconds=60 missing
-    if (($(configured_delay "$replica") > 0)); then
-        note "$replica keeps its delay of $(configured_delay "$replica") s; not waiting for it."
-        return
-    fi
-    missing=$(sql "$replica" <<<"SELECT WAIT_FOR_EXECUTED_GTID_SET('$gtids', $seconds)")
-    if [[ $missing != 0 ]]; then
-        print_status >&2
-        die "$replica has not applied all of the primary's transactions within $seconds s."
-    fi
-}
-
-await_replicas() {
-    local gtids replica
-    gtids=$(executed_gtids primary)
-    for replica in "${REPLICAS[@]}"; do
-        await_replica "$replica" "$gtids"
-    done
-}
-
-# --- status -----------------------------------------------------------------
-
-# One round trip a node; NAME: VALUE lines, which print_node_status reads.
-node_facts() {
-    local statements="SELECT VERSION() AS Version, REPLACE(@@GLOBAL.gtid_executed, '\n', '') AS Gtids;"
-    [[ $1 == primary ]] || statements+=' SHOW REPLICA STATUS;'
-    mysql_client "$1" --vertical --connect-timeout=5 <<<"$statements" 2>/dev/null
-}
-
-STATUS_FORMAT='%-9s %-8s %5s %8s %-9s %-10s %-8s %6s %6s  %s\n'
-
-print_node_status() {
-    local node=$1 role=replica pid facts
-    [[ $node == primary ]] && role=primary
-    if ! pid=$(pid_of "$node"); then
-        # shellcheck disable=SC2059 # the format is the constant above
-        printf "$STATUS_FORMAT" "$node" "$role" "$(port_of "$node")" - stopped - - - - -
-        return
-    fi
-    facts=$(node_facts "$node") || facts='Version: no answer'
-    awk -v format="$STATUS_FORMAT" -v node="$node" -v role="$role" -v port="$(port_of "$node")" -v pid="$pid" '
-        { name = $1; sub(/:$/, "", name); sub(/^ *[A-Za-z_]+: ?/, ""); fact[name] = $0 }
-        function known(name) { return fact[name] == "" || fact[name] == "NULL" ? "-" : fact[name] }
-        END {
-            printf format, node, role, port, pid, known("Version"), known("Replica_IO_Running"),
-                known("Replica_SQL_Running"), known("SQL_Delay"), known("Seconds_Behind_Source"), known("Gtids")
-            if (fact["Last_IO_Error"] != "") print "          receiver: " fact["Last_IO_Error"]
-            if (fact["Last_SQL_Error"] != "") print "          applier: " fact["Last_SQL_Error"]
-        }' <<<"$facts"
-}
-
-print_status() {
-    local node
-    # shellcheck disable=SC2059 # the format is the constant above
-    printf "$STATUS_FORMAT" NODE ROLE PORT PID VERSION RECEIVER APPLIER DELAY LAG 'GTID SET'
-    for node in "${NODES[@]}"; do
-        print_node_status "$node"
-    done
 }
 
 # --- the commands -----------------------------------------------------------
 
 command_up() {
     take_lock
+    require_topology
     claim_directory
-    STEP_TOTAL=5
+    STEP_TOTAL=$((3 + CONNECTING_STEPS))
 
     step 'MySQL'
     provide_mysql
@@ -384,20 +347,11 @@ command_up() {
     ensure_data_directories
     step_done
 
-    step 'primary, replica1, replica2'
+    step "servers ${NODES[*]}"
     start_stopped_nodes
     step_done
 
-    step 'database and accounts'
-    ensure_accounts
-    step_done
-
-    step 'replication'
-    follow_primary replica1
-    follow_primary replica2
-    await_replicas
-    step_done
-
+    connect_nodes
     print_status | sed "s/^/$STEP_INDENT/"
 }
 
@@ -415,6 +369,7 @@ command_down() {
     take_lock
     require_owner
     stop_nodes TERM
+    remove_namespaces
 }
 
 # The data goes anyway, so the servers need not put it in order first.
@@ -424,6 +379,7 @@ command_destroy() {
     require_owner
     [[ -e $MARKER ]] || die "$CLUSTER_DIR is not a cluster of this script; remove it by hand."
     stop_nodes KILL
+    remove_namespaces
     rm -rf -- "$CLUSTER_DIR"
 }
 
@@ -439,17 +395,18 @@ command_running() {
     [[ -n $names ]] && printf '%s\n' "$names"
 }
 
+# account_url ACCOUNT NODE...: one URL, of several hosts where several may answer
 account_url() {
-    printf 'mysql://%s:%s@127.0.0.1:%s/oms' "$1" "$(password_of "$1")" "$(port_of "$2")"
+    local account=$1 node hosts=()
+    for node in "${@:2}"; do
+        hosts+=("$(host_of "$node"):$(port_of "$node")")
+    done
+    printf 'mysql://%s:%s@%s/oms' "$account" "$(password_of "$account")" "$(IFS=, && printf '%s' "${hosts[*]}")"
 }
 
 command_env() {
     require_cluster
-    cat <<END
-export DATABASE_URL='$(account_url oms_app primary)'
-export REPLICA_URLS='$(account_url oms_read replica1),$(account_url oms_read replica2)'
-export MIGRATION_DATABASE_URL='$(account_url oms_migrate primary)'
-END
+    service_settings
 }
 
 command_mysql() {
@@ -471,14 +428,14 @@ command_start() {
     take_lock
     require_cluster
     require_mysql
-    is_stopped "$node" || return 0
-    ensure_port "$node"
-    launch_node "$node"
-    await_node "$node"
-    case $node in
-        primary) announce_primary ;;
-        *) follow_primary "$node" ;;
-    esac
+    ! is_connected "$node" || return 0
+    if is_stopped "$node"; then
+        ensure_namespaces
+        ensure_port "$node"
+        launch_node "$node"
+        await_node "$node"
+    fi
+    connect_node "$node"
 }
 
 command_stop() {
@@ -492,6 +449,16 @@ command_kill() {
     require_cluster
     signal_node KILL "$1"
     await_stop "$1"
+}
+
+command_freeze() {
+    require_running "$1"
+    signal_node STOP "$1"
+}
+
+command_thaw() {
+    require_cluster
+    signal_node CONT "$1"
 }
 
 applier_state() {
@@ -525,8 +492,21 @@ command_resume() {
     sql "$1" <<<'START REPLICA SQL_THREAD'
 }
 
+command_cut() {
+    require_group_of_namespaces "$1"
+    with_each_other_node lose_frames "$1"
+}
+
+command_mend() {
+    require_group_of_namespaces "$1"
+    with_each_other_node find_frames_again "$1"
+}
+
 main() {
-    local command=${1:-}
+    local command
+    read_options "$@"
+    set -- "${ARGUMENTS[@]}"
+    command=${1:-}
     case $command in
         '') usage >&2 && exit 2 ;;
         -h | --help | help) usage && exit 0 ;;
@@ -534,21 +514,24 @@ main() {
     shift
     require_command flock util-linux
     require_command setsid util-linux
+    choose_cluster
+    [[ $WITH_NAMESPACES == false || "$command $TOPOLOGY" == 'up group' ]] ||
+        usage_error "--namespaces goes with \`up --group\`"
     case $command in
         up | down | destroy | status | running | env)
             expect_arguments "$command" '' $#
             ;;
-        start | stop | kill)
+        start | stop | kill | freeze | thaw | cut | mend)
             expect_arguments "$command" NODE $#
             check_node "$1"
             ;;
         pause | resume)
             expect_arguments "$command" NODE $#
-            check_replica "$1"
+            check_applier "$1"
             ;;
         delay)
             expect_arguments "$command" 'NODE SECONDS' $#
-            check_replica "$1"
+            check_applier "$1"
             [[ $2 =~ ^[0-9]{1,9}$ ]] || usage_error "'$2' is not a number of seconds"
             ;;
         mysql) ;;

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # what is set here is for the scripts that source it
 # One server of the private cluster: its files, its process, its SQL.
-# Sourced after common.sh and mysql.sh, with CLUSTER_DIR set.
+# Sourced after common.sh, mysql.sh and network.sh, with CLUSTER_DIR set.
 #
 #   $CLUSTER_DIR/ports          the port of each node, a line each
 #   $CLUSTER_DIR/passwords      the password of each account, a line each
@@ -9,20 +9,10 @@
 #   $CLUSTER_DIR/NODE/data      the data directory
 #   $CLUSTER_DIR/NODE/my.cnf, pid, error.log
 
-NODES=(primary replica1 replica2)
-REPLICAS=(replica1 replica2)
-
 START_DEADLINE=90
 STOP_DEADLINE=90
 
 # --- names, ports, passwords ------------------------------------------------
-
-server_id() {
-    case $1 in
-        primary) printf 1 ;;
-        replica*) printf '%d' $((${1#replica} + 1)) ;;
-    esac
-}
 
 # value_of NAME FILE, of lines "NAME VALUE"; nothing where there is none
 value_of() {
@@ -32,7 +22,11 @@ value_of() {
 }
 
 port_of() {
-    value_of "$1" "$CLUSTER_DIR/ports"
+    if has_namespaces; then
+        printf 3306
+    else
+        value_of "$1" "$CLUSTER_DIR/ports"
+    fi
 }
 
 password_of() {
@@ -57,6 +51,7 @@ choose_free_port() {
 # with it goes on working.
 ensure_port() {
     local node=$1 port
+    ! has_namespaces || return 0
     port=$(port_of "$node")
     if [[ -n $port ]] && ! port_answers "$port"; then
         return
@@ -73,14 +68,14 @@ ensure_port() {
 
 # The paths are given on the command line instead: an option file would need
 # them quoted.
-node_configuration() {
+shared_configuration() {
     cat <<END
 [mysqld]
-server_id = $(server_id "$1")
+server_id = $(number_of "$1")
 
 # Reached over TCP from this machine only. No socket: its path has a limit of
 # 107 bytes, which a repository deep in a home directory exceeds.
-bind_address = 127.0.0.1
+bind_address = $(host_of "$1")
 socket =
 mysqlx = OFF
 skip_name_resolve = ON
@@ -121,46 +116,6 @@ performance_schema_max_sql_text_length = 256
 performance_schema_accounts_size = 20
 performance_schema_hosts_size = 10
 performance_schema_users_size = 20
-END
-    case $1 in
-        primary) primary_configuration ;;
-        *) replica_configuration ;;
-    esac
-}
-
-primary_configuration() {
-    cat <<'END'
-
-# A commit that was acknowledged survives a crash of the machine.
-sync_binlog = 1
-innodb_flush_log_at_trx_commit = 1
-END
-}
-
-# The "loose_" names are new in 8.0.24 and 8.0.26; the releases before them
-# skip the lines and come close with their defaults.
-replica_configuration() {
-    cat <<'END'
-
-# Not even an administrator writes here by mistake.
-super_read_only = ON
-
-# Started by cluster.sh once it has checked where the primary listens now: a
-# stranger may have taken the port that the replica remembers.
-loose_skip_replica_start = ON
-
-loose_log_replica_updates = ON
-loose_replica_parallel_workers = 2
-loose_replica_preserve_commit_order = ON
-relay_log_recovery = ON
-
-# A silent primary is noticed after ten seconds rather than a minute.
-loose_replica_net_timeout = 10
-
-# Relaxed: what a crash of the machine takes is fetched from the primary
-# again. A kill of the process alone takes nothing.
-sync_binlog = 0
-innodb_flush_log_at_trx_commit = 2
 END
 }
 
@@ -204,12 +159,13 @@ close_inherited_descriptors() {
 
 # In a session of its own it outlives the terminal and hears no Ctrl-C.
 launch_node() {
-    local node=$1 directory=$CLUSTER_DIR/$1
-    node_configuration "$node" >"$directory/my.cnf"
+    local node=$1 directory=$CLUSTER_DIR/$1 place
+    mapfile -t place < <(within_namespace_of "$node")
+    { shared_configuration "$node" && role_configuration "$node"; } >"$directory/my.cnf"
     (
         close_inherited_descriptors
         # shellcheck disable=SC2046 # one word or none
-        exec setsid "${MYSQLD_COMMAND[@]}" --defaults-file="$directory/my.cnf" \
+        exec setsid "${place[@]}" "${MYSQLD_COMMAND[@]}" --defaults-file="$directory/my.cnf" \
             "${MYSQLD_PATHS[@]}" $(user_option) --datadir="$directory/data" \
             --port="$(port_of "$node")" --pid-file="$directory/pid"
     ) </dev/null >>"$directory/error.log" 2>&1 &
@@ -252,8 +208,8 @@ mysql_client() {
     local node=$1
     shift
     MYSQL_TEST_LOGIN_FILE=/dev/null "${MYSQL_COMMAND[@]}" \
-        --defaults-file="$CLUSTER_DIR/client.cnf" --protocol=TCP --host=127.0.0.1 \
-        --port="$(port_of "$node")" --default-character-set=utf8mb4 "$@"
+        --defaults-file="$CLUSTER_DIR/client.cnf" --protocol=TCP --host="$(host_of "$node")" \
+        --port="$(port_of "$node")" --connect-timeout=20 --default-character-set=utf8mb4 "$@"
 }
 
 # Statements come on standard input: an argument, which may hold a password,
