@@ -8,8 +8,8 @@
 #   MYSQLD_PATHS    options that tell an unpacked server where its files are
 #   MYSQL_VERSION   such as 8.4.6     MYSQL_ORIGIN   where it was found
 
-# The first release with CHANGE REPLICATION SOURCE TO.
-MYSQL_OLDEST=8.0.23
+# The first release whose semi-synchronous replication speaks of source and replica.
+MYSQL_OLDEST=8.0.26
 
 MYSQLD_COMMAND=()
 MYSQLD_PATHS=()

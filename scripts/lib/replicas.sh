@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # what is set here is for the scripts that source it
-# The private cluster as one primary and two replicas.
+# The private cluster as one primary and two replicas, semi-synchronous.
 # Sourced after node.sh; scripts/lib/group.sh has the same functions for a group.
 
 NODES=(primary replica1 replica2)
@@ -12,14 +12,33 @@ REPLICATION_PRIVILEGES='REPLICATION SLAVE'
 # --- configuration ----------------------------------------------------------
 
 role_configuration() {
+    semisync_configuration
     case $1 in
         primary) primary_configuration ;;
         *) replica_configuration ;;
     esac
 }
 
+# Lossless: the primary shows a commit to nobody, itself included, before a
+# replica has received it. Loaded everywhere, so that roles can be swapped.
+semisync_configuration() {
+    cat <<'END'
+
+plugin_load_add = rpl_semi_sync_source=semisync_source.so
+plugin_load_add = rpl_semi_sync_replica=semisync_replica.so
+rpl_semi_sync_source_wait_point = AFTER_SYNC
+rpl_semi_sync_source_wait_for_replica_count = 1
+
+# Milliseconds, as in docker/mysql/node.cnf. Receiving is enough, so that a
+# paused or delayed replica costs nothing; without any, one commit waits.
+rpl_semi_sync_source_timeout = 1000
+END
+}
+
 primary_configuration() {
     cat <<'END'
+
+rpl_semi_sync_source_enabled = ON
 
 # A commit that was acknowledged survives a crash of the machine.
 sync_binlog = 1
@@ -29,6 +48,8 @@ END
 
 replica_configuration() {
     cat <<'END'
+
+rpl_semi_sync_replica_enabled = ON
 
 # Not even an administrator writes here by mistake.
 super_read_only = ON

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 import requests
 
-from tests.replication.cluster import REPLICAS, ROOT, Client, Cluster, Service, databases, wait_until
+from tests.replication.cluster import ROOT, Client, Cluster, Service, databases, wait_until
 
 WRITABLE = "SET GLOBAL super_read_only = OFF; SET sql_log_bin = OFF;"
 READ_ONLY = "SET GLOBAL super_read_only = ON"
@@ -23,44 +23,25 @@ def node_status(service: Service, alias: str) -> str:
 # --- semisync ------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def semisync(cluster) -> None:
-    """The plugins are there, switched off; they stay, since only a restart takes them out of use for sure."""
-    for node, role in (("primary", "source"), *((replica, "replica") for replica in REPLICAS)):
-        if not cluster.query(node, f"SHOW STATUS LIKE 'Rpl_semi_sync_{role}_status'"):
-            writable, read_only = (
-                (WRITABLE, READ_ONLY) if role == "replica" else ("SET sql_log_bin = OFF;", "")
-            )
-            install = f"INSTALL PLUGIN rpl_semi_sync_{role} SONAME 'semisync_{role}.so'"
-            cluster.query(node, f"{writable} {install}; {read_only}")
-
-
 @contextmanager
 def commits_stuck_on_replica1(cluster: Cluster) -> Iterator[None]:
     """AFTER_SYNC with two acknowledgements, and replica2 receives nothing.
 
     So a commit shows on replica1, but not on the primary, until the block ends.
     """
-    for replica in REPLICAS:
-        cluster.query(
-            replica,
-            "SET GLOBAL rpl_semi_sync_replica_enabled = ON; STOP REPLICA IO_THREAD; START REPLICA IO_THREAD",
-        )
-    cluster.query(
-        "primary",
-        "SET GLOBAL rpl_semi_sync_source_wait_point = AFTER_SYNC;"
-        "SET GLOBAL rpl_semi_sync_source_wait_for_replica_count = 2;"
-        "SET GLOBAL rpl_semi_sync_source_timeout = 60000;"
-        "SET GLOBAL rpl_semi_sync_source_enabled = ON",
+    waits = (
+        "SET GLOBAL rpl_semi_sync_source_wait_for_replica_count = {};"
+        "SET GLOBAL rpl_semi_sync_source_timeout = {}"
     )
     clients = "SHOW STATUS LIKE 'Rpl_semi_sync_source_clients'"
+    cluster.query("primary", waits.format(2, 60000))
     wait_until(lambda: cluster.query("primary", clients).endswith("2"), what="both replicas take part")
     try:
         cluster.query("replica2", "STOP REPLICA IO_THREAD")
         yield
     finally:
         cluster.query("replica2", "START REPLICA IO_THREAD")
-        cluster.query("primary", "SET GLOBAL rpl_semi_sync_source_enabled = OFF")
+        cluster.query("primary", waits.format(1, 1000))
         cluster.wait_for_replicas()
 
 
@@ -84,7 +65,7 @@ def looks_at_the_primary_after(service: Service, cluster: Cluster, client: Clien
     return looks
 
 
-def test_the_primary_never_shows_less_than_a_replica_did(cluster, semisync, tmp_path, new_email):
+def test_the_primary_never_shows_less_than_a_replica_did(cluster, tmp_path, new_email):
     """It is not asked before it has caught up, and until then the answer is 503."""
     with Service(tmp_path) as service:
         client = Client(service)
@@ -97,7 +78,7 @@ def test_the_primary_never_shows_less_than_a_replica_did(cluster, semisync, tmp_
         assert len(shown(client, STRONG) or ()) == 1
 
 
-def test_without_gating_the_primary_does_show_less(cluster, semisync, tmp_path, new_email):
+def test_without_gating_the_primary_does_show_less(cluster, tmp_path, new_email):
     """The planted fault: that the test above can fail."""
     with Service(tmp_path, GATE_READS="false") as service:
         client = Client(service)
