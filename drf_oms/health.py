@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from drf_oms import metrics
 from routers import prober
 from routers.pool import nodes
+from routers.prober import IS_PRIMARY
 from routers.replica import Node
 
 
@@ -43,7 +44,8 @@ def ready() -> HttpResponse:
     prober.ensure_started()
     primary, replicas = nodes().primary, nodes().replicas.values()
     if primary.in_service():
-        status = "ok" if all(node.in_service() for node in replicas) else "degraded"
+        whole = all(node.in_service() or node.out_because == IS_PRIMARY for node in replicas)
+        status = "ok" if whole else "degraded"
     else:
         status = "read only" if any(node.in_service() for node in replicas) else "unavailable"
     body = {"status": status, "nodes": {node.alias: state(node) for node in nodes()}}

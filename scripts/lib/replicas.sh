@@ -17,6 +17,20 @@ role_configuration() {
         primary) primary_configuration ;;
         *) replica_configuration ;;
     esac
+    if another_takes_writes "$1"; then
+        fenced_configuration
+    fi
+}
+
+# Roles may have been swapped (manage.py replication promote): what a server
+# had persisted as the primary counts no longer once another one is.
+fenced_configuration() {
+    cat <<'END'
+
+persisted_globals_load = OFF
+super_read_only = ON
+skip_replica_start = ON
+END
 }
 
 # Lossless: the primary shows a commit to nobody, itself included, before a
@@ -32,6 +46,9 @@ rpl_semi_sync_source_wait_for_replica_count = 1
 # Milliseconds, as in docker/mysql/node.cnf. Receiving is enough, so that a
 # paused or delayed replica costs nothing; without any, one commit waits.
 rpl_semi_sync_source_timeout = 1000
+
+# Seeds a node anew that has diverged.
+plugin_load_add = mysql_clone.so
 END
 }
 
@@ -75,6 +92,32 @@ END
 
 # --- replication ------------------------------------------------------------
 
+takes_writes() {
+    is_running "$1" && [[ $(sql "$1" 2>/dev/null <<<'SELECT @@GLOBAL.super_read_only') == 0 ]]
+}
+
+another_takes_writes() {
+    local node
+    for node in "${NODES[@]}"; do
+        if [[ $node != "$1" ]] && takes_writes "$node"; then
+            return
+        fi
+    done
+    return 1
+}
+
+# The node that is the primary now: the one of that name, unless roles were swapped.
+primary_now() {
+    local node
+    for node in "${NODES[@]}"; do
+        if takes_writes "$node"; then
+            printf '%s' "$node"
+            return
+        fi
+    done
+    printf primary
+}
+
 source_port_of() {
     sql "$1" <<<"SELECT PORT FROM performance_schema.replication_connection_configuration
                  WHERE CHANNEL_NAME = ''"
@@ -86,7 +129,7 @@ change_source_statements() {
     cat <<END
 STOP REPLICA;
 CHANGE REPLICATION SOURCE TO
-    SOURCE_HOST = '127.0.0.1', SOURCE_PORT = $(port_of primary),
+    SOURCE_HOST = '127.0.0.1', SOURCE_PORT = $(port_of "$PRIMARY_NOW"),
     SOURCE_USER = 'oms_repl', SOURCE_PASSWORD = '$(password_of oms_repl)',
     SOURCE_SSL = 1, SOURCE_AUTO_POSITION = 1,
     SOURCE_CONNECT_RETRY = 1, SOURCE_RETRY_COUNT = 1000000;
@@ -94,7 +137,7 @@ END
 }
 
 knows_primary() {
-    [[ $(source_port_of "$1") == "$(port_of primary)" ]]
+    [[ $(source_port_of "$1") == "$(port_of "$PRIMARY_NOW")" ]]
 }
 
 # Points a replica at the primary, where that has moved, and lets it replicate.
@@ -108,8 +151,8 @@ follow_primary() {
 # themselves; what was paused stays so.
 announce_primary() {
     local replica
-    for replica in "${REPLICAS[@]}"; do
-        if is_running "$replica" && ! knows_primary "$replica"; then
+    for replica in "${NODES[@]}"; do
+        if [[ $replica != "$PRIMARY_NOW" ]] && is_running "$replica" && ! knows_primary "$replica"; then
             follow_primary "$replica"
         fi
     done
@@ -135,9 +178,9 @@ await_replica() {
 
 await_replicas() {
     local gtids replica
-    gtids=$(executed_gtids primary)
-    for replica in "${REPLICAS[@]}"; do
-        await_replica "$replica" "$gtids"
+    gtids=$(executed_gtids "$PRIMARY_NOW")
+    for replica in "${NODES[@]}"; do
+        [[ $replica == "$PRIMARY_NOW" ]] || await_replica "$replica" "$gtids"
     done
 }
 
@@ -149,10 +192,26 @@ connect_nodes() {
     step_done
 
     step 'replication'
-    follow_primary replica1
-    follow_primary replica2
+    require_one_primary
+    announce_primary
+    start_replicas
     await_replicas
     step_done
+}
+
+require_one_primary() {
+    PRIMARY_NOW=$(primary_now)
+    ! another_takes_writes "$PRIMARY_NOW" || die "two nodes take writes. On the one that is not to, run:" \
+        "SET PERSIST super_read_only = ON (cluster.sh mysql NODE); then manage.py replication rejoin."
+}
+
+start_replicas() {
+    local node
+    for node in "${NODES[@]}"; do
+        if [[ $node != "$PRIMARY_NOW" ]]; then
+            sql "$node" <<<'START REPLICA'
+        fi
+    done
 }
 
 is_connected() {
@@ -160,19 +219,22 @@ is_connected() {
 }
 
 connect_node() {
-    case $1 in
-        primary) announce_primary ;;
-        *) follow_primary "$1" ;;
-    esac
+    PRIMARY_NOW=$(primary_now)
+    if [[ $1 == "$PRIMARY_NOW" ]]; then
+        announce_primary
+    elif [[ -n $(source_port_of "$1") ]]; then
+        follow_primary "$1"
+    else
+        note "$1 was the primary, and runs read only: manage.py replication rejoin makes it a replica of $PRIMARY_NOW."
+    fi
 }
-
 
 # --- status -----------------------------------------------------------------
 
 # One round trip a node; NAME: VALUE lines, which print_node_status reads.
 node_facts() {
     local statements="SELECT VERSION() AS Version, REPLACE(@@GLOBAL.gtid_executed, '\n', '') AS Gtids;"
-    [[ $1 == primary ]] || statements+=' SHOW REPLICA STATUS;'
+    statements+=' SHOW REPLICA STATUS;'
     mysql_client "$1" --vertical --connect-timeout=5 <<<"$statements" 2>/dev/null
 }
 
@@ -180,7 +242,7 @@ STATUS_FORMAT='%-9s %-8s %5s %8s %-9s %-10s %-8s %6s %6s  %s\n'
 
 print_node_status() {
     local node=$1 role=replica pid facts
-    [[ $node == primary ]] && role=primary
+    [[ $node == "$PRIMARY_NOW" ]] && role=primary
     if ! pid=$(pid_of "$node"); then
         # shellcheck disable=SC2059 # the format is the constant above
         printf "$STATUS_FORMAT" "$node" "$role" "$(port_of "$node")" - stopped - - - - -
@@ -199,7 +261,8 @@ print_node_status() {
 }
 
 print_status() {
-    local node
+    local node PRIMARY_NOW
+    PRIMARY_NOW=$(primary_now)
     # shellcheck disable=SC2059 # the format is the constant above
     printf "$STATUS_FORMAT" NODE ROLE PORT PID VERSION RECEIVER APPLIER DELAY LAG 'GTID SET'
     for node in "${NODES[@]}"; do

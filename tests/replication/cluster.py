@@ -154,8 +154,11 @@ class Service:
 
     def has_all_in_service(self) -> bool:
         """In each worker's view: whose replica is out reads the other one, not the one of their choice."""
-        answers = [requests.get(f"{self.url}/readyz", timeout=10).json() for _ in range(10)]
-        return all(answer["status"] == "ok" for answer in answers)
+        return all(self.ready()["status"] == "ok" for _ in range(10))
+
+    def ready(self) -> dict[str, Any]:
+        """What some worker says of the nodes."""
+        return requests.get(f"{self.url}/readyz", timeout=10).json()
 
     def _ready(self) -> bool:
         return requests.get(f"{self.url}/readyz", timeout=10).status_code == 200

@@ -63,7 +63,7 @@ class History:
 
     def longest_write(self) -> float:
         """Seconds from the first try to the acknowledgement."""
-        return max((o.acknowledged - o.started for o in self.placed if o.acknowledged is not None), default=0.0)
+        return max((order.acknowledged - order.started for order in self.acknowledged()), default=0.0)
 
 
 # --- the judge -----------------------------------------------------------------------------

@@ -17,13 +17,14 @@ class Ran:
     code: int
     facts: dict[str, Any]
     errors: str
+    said: str = ""
 
 
-def replication(*words: str, service: Service | None = None, **settings: str) -> Ran:
+def replication(*words: str, service: Service | None = None, json_too: bool = True, **settings: str) -> Ran:
     """With the settings and the cache of the service, where one is given."""
-    ran = run(*words, "--json", service=service, **settings)
+    ran = run(*words, *(["--json"] if json_too else []), service=service, **settings)
     facts = json.loads(ran.stdout) if ran.stdout.startswith("{") else {}
-    return Ran(ran.returncode, facts, ran.stderr)
+    return Ran(ran.returncode, facts, ran.stderr, ran.stdout)
 
 
 def run(*words: str, service: Service | None = None, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -34,7 +35,7 @@ def run(*words: str, service: Service | None = None, **settings: str) -> subproc
         **settings,
     }
     if service is not None:
-        environment |= {"CACHE_FILE": str(service.state / "cache.sqlite3"), **service.settings}
+        environment |= {"CACHE_FILE": str(service.state / "cache.sqlite3"), **service.settings, **settings}
     command = [sys.executable, "manage.py", "replication", *words]
     return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120
