@@ -148,7 +148,7 @@ def check_hosts(app_configs: Any, **kwargs: Any) -> Messages:
     except ValueError as error:
         hint = 'Write each host of DATABASE_URL as host:port, separated by commas: "mysql1:3306,mysql2:3306".'
         return [Error(f"OPTIONS['hosts'] of 'default': {error}.", hint=hint, id="routers.E007")]
-    if not primary.moves():
+    if not primary.moves() or not replicas():
         return []
     watched = {_place_of(alias) for alias in replicas() if alias in settings.DATABASES}
     return [

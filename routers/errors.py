@@ -2,7 +2,7 @@
 
 from django.db import InterfaceError, OperationalError
 
-from routers.mysql.tracking import was_rolled_back
+from routers.mysql.tracking import DEMOTED
 
 # Client and server codes for "this connection, or this node, is gone" (MySQL error reference):
 # connection refused, unknown host, gone away, lost during query, server shutdown, too many
@@ -26,5 +26,5 @@ def is_connection_error(error: BaseException) -> bool:
 
 
 def is_demotion(error: BaseException) -> bool:
-    """Whether the server refuses to write, being no primary (any more): what was tried is undone."""
-    return isinstance(error, OperationalError) and was_rolled_back(error)
+    """Whether the server refuses to write, being no primary (any more)."""
+    return isinstance(error, OperationalError) and bool(error.args) and error.args[0] in DEMOTED

@@ -26,6 +26,7 @@ from routers import (
 from routers.conf import conf
 from routers.errors import NoNodeAvailable, is_connection_error, is_demotion
 from routers.gtid import GTIDSet
+from routers.mysql.tracking import was_rolled_back
 from routers.pool import nodes
 from routers.scope import Story
 
@@ -89,7 +90,7 @@ class RoutingMiddleware:
         if isinstance(error, NoNodeAvailable):
             return unavailable(error.reason)
         if now is not None and is_demotion(error) and primary.moves():
-            return self._demoted(request, now.story)
+            return self._demoted(request, now.story, error)
         if now is None or not is_connection_error(error):
             return None
         alias = now.story.failed or now.story.asked
@@ -101,12 +102,12 @@ class RoutingMiddleware:
             return HttpResponse(status=503)  # nobody will see it
         return unavailable(f"the connection to {alias} was lost")
 
-    def _demoted(self, request: HttpRequest, story: Story) -> HttpResponse:
+    def _demoted(self, request: HttpRequest, story: Story, error: Exception) -> HttpResponse:
         """The primary has become another server. What has committed nothing is run again there, once."""
         nodes().primary.lose("read only")
-        take_own(story)
         can_be_read_again = request.method in SAFE_METHODS or hasattr(request, "_body")
-        if story.own or not can_be_read_again or hasattr(request, "routers_rerun"):
+        first_try = not hasattr(request, "routers_rerun")
+        if not (first_try and can_be_read_again and was_rolled_back(error) and has_committed_nothing(story)):
             return unavailable("the primary has become another server")
         request.routers_rerun = DEFAULT_DB_ALIAS  # type: ignore[attr-defined]
         return HttpResponse(status=503)  # nobody will see it
@@ -167,6 +168,14 @@ def record_commits(story: Story) -> None:
     if not positions.record(story.members, story.own, story.announced):
         freshness.await_replicas(story)
     lost.acknowledge(story.own)
+
+
+def has_committed_nothing(story: Story) -> bool:
+    try:
+        take_own(story)
+    except DatabaseError:
+        return False
+    return not story.own
 
 
 def take_own(story: Story) -> None:

@@ -20,7 +20,6 @@ from routers.conf import conf
 from routers.mysql.tracking import Rung
 from routers.primary import locate, moves
 
-MAY_NOT_READ = {1142, 1143}  # ER_TABLEACCESS_DENIED_ERROR, ER_COLUMNACCESS_DENIED_ERROR
 RUN_ON_PRIMARY = "Run on the primary, as its administrator: "
 GTID_STEPS = "; ".join(
     ["SET PERSIST enforce_gtid_consistency = ON"]
@@ -54,7 +53,7 @@ def _ask(alias: str) -> probe.Facts | CheckMessage:
     try:
         return probe.ask(alias, conf().PROBE_TIMEOUT_SECONDS)
     except (MySQLError, OSError) as error:
-        if error.args and error.args[0] in MAY_NOT_READ:
+        if error.args and error.args[0] in probe.MAY_NOT_READ:
             return _may_not_read(alias)
         return _silent(alias, error)
 

@@ -5,6 +5,7 @@ go to the one that takes writes now, as libpq's do with `target_session_attrs=re
 "Database Connection Control Functions"). Without it the primary stays where the settings say.
 """
 
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from functools import lru_cache
@@ -76,23 +77,35 @@ def locate(timeout: int) -> None:
 
 
 def find(timeout: int) -> tuple[Address, Facts]:
-    """Ask all at once; the first that says that it takes writes.
+    """Ask all at once; the first that says that it takes writes, and in a group is so called by most.
 
-    Nobody waits for those that do not answer. Two that take writes are for the prober to notice.
-    Raises `MySQLdb.OperationalError` when there is none.
+    Nobody waits for those that do not answer, once that is clear. Two that take writes are for the prober
+    to notice. Raises `MySQLdb.OperationalError` when there is none.
     """
     pool = ThreadPoolExecutor(len(hosts()), thread_name_prefix="routers-primary")
     try:
         asked = {
             pool.submit(probe.ask, DEFAULT_DB_ALIAS, timeout, address=address): address for address in hosts()
         }
+        answers: dict[Address, Facts] = {}
         for answer in as_completed(asked):
-            if (facts := _facts(answer)) is not None and facts.takes_writes:
-                is_at(asked[answer])
-                return asked[answer], facts
+            if (facts := _facts(answer)) is not None:
+                answers[asked[answer]] = facts
+            if (found := chosen(answers, of=len(asked))) is not None:
+                is_at(found)
+                return found, answers[found]
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     raise OperationalError(CANNOT_CONNECT, f"no server takes writes: {', '.join(map(written, hosts()))}")
+
+
+def chosen(answers: dict[Address, Facts], *, of: int) -> Address | None:
+    """The primary, as far as the servers have answered, out of so many."""
+    votes = Counter(facts.group.primary for facts in answers.values() if facts.group)
+    for address, facts in answers.items():
+        if facts.takes_writes and (facts.group is None or 2 * votes[facts.server_uuid] > of):
+            return address
+    return None
 
 
 def _facts(answer: "Future[Facts]") -> Facts | None:

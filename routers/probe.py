@@ -15,14 +15,16 @@ from routers.group import Group
 from routers.gtid import GTIDSet
 
 Address = tuple[str, int]  # host, port
+MAY_NOT_READ = {1142, 1143}  # ER_TABLEACCESS_DENIED_ERROR, ER_COLUMNACCESS_DENIED_ERROR
 
 # By channel, as JSON: GROUP_CONCAT would cut it off at 1,024 characters.
 RECEIVED = """(SELECT JSON_ARRAYAGG(RECEIVED_TRANSACTION_SET)
     FROM performance_schema.replication_connection_status)"""
-# Each member as "STATE ROLE SELF"; NULL without the plugin of Group Replication.
+# Each member as "STATE ROLE SELF ID"; NULL without the plugin of Group Replication.
 GROUP = """
     (SELECT MAX(GROUP_NAME) FROM performance_schema.replication_connection_status) AS group_name,
-    (SELECT GROUP_CONCAT(CONCAT_WS(' ', MEMBER_STATE, MEMBER_ROLE, MEMBER_ID = @@GLOBAL.server_uuid))
+    (SELECT GROUP_CONCAT(
+        CONCAT_WS(' ', MEMBER_STATE, MEMBER_ROLE, MEMBER_ID = @@GLOBAL.server_uuid, MEMBER_ID))
         FROM performance_schema.replication_group_members) AS members
 """
 # A primary must not be read_only, which the service's account obeys; a replica must be super_read_only.
@@ -40,6 +42,7 @@ OF_CANDIDATE = f"{OF_PRIMARY}, {RECEIVED} AS received, {GROUP}"
 # Seconds_Behind_Source is not among them: it says 0 or NULL while the receiver is stopped.
 OF_REPLICA = f"""
     SELECT @@GLOBAL.server_uuid AS uuid, @@GLOBAL.super_read_only AS read_only,
+        NOT @@GLOBAL.read_only AS writable,
         @@GLOBAL.gtid_mode AS gtid_mode, @@GLOBAL.gtid_executed AS executed,
         (SELECT MIN(SERVICE_STATE <> 'OFF') FROM performance_schema.replication_connection_status
             WHERE CHANNEL_NAME <> 'group_replication_recovery') AS receiving,
@@ -63,6 +66,7 @@ class Facts:
     Of a replica alone: `receiving` and `applying`, whether its replication threads run (a receiver
     that is trying to reach the primary does). `behind`: how long ago, in seconds, the
     oldest transaction that it has begun to apply was committed on the primary; None when idle.
+    `writable`: whether ordinary accounts may write, where `read_only` is super_read_only.
     Of a primary alone: `semisync`, whether commits wait for a replica; None where that is not wanted.
     """
 
@@ -75,12 +79,14 @@ class Facts:
     received: GTIDSet = field(default_factory=GTIDSet)
     behind: float | None = None
     semisync: bool | None = None
+    writable: bool | None = None
     group: Group | None = None
 
     @property
     def takes_writes(self) -> bool:
         """Whether it is a primary: not read only, and in a group the one that the majority has elected."""
-        return not self.read_only and (self.group is None or self.group.elected)
+        writable = not self.read_only if self.writable is None else self.writable
+        return writable and (self.group is None or self.group.elected)
 
     @property
     def origin(self) -> str:
@@ -96,7 +102,7 @@ def ask(alias: str, timeout: int, *, address: Address | None = None) -> Facts:
     with connected(alias, timeout, address=address) as connection:
         if alias != DEFAULT_DB_ALIAS:
             return _facts(_row(connection, OF_REPLICA))
-        facts = _facts(_row(connection, OF_CANDIDATE if address else OF_PRIMARY))
+        facts = _facts(_candidate(connection) if address else _row(connection, OF_PRIMARY))
         if facts.semisync is False and not _wants_semisync(connection):
             return replace(facts, semisync=None)
         return facts
@@ -152,6 +158,16 @@ def _row(connection: Any, query: str) -> dict[str, Any]:
         return row
 
 
+def _candidate(connection: Any) -> dict[str, Any]:
+    """An account for migrations may not read those tables: then `read_only` has to do."""
+    try:
+        return _row(connection, OF_CANDIDATE)
+    except MySQLdb.OperationalError as error:
+        if error.args[0] not in MAY_NOT_READ:
+            raise
+        return _row(connection, OF_PRIMARY)
+
+
 def _wants_semisync(connection: Any) -> bool:
     for name in ("rpl_semi_sync_source_enabled", "rpl_semi_sync_master_enabled"):  # the latter before 8.0.26
         try:
@@ -163,7 +179,8 @@ def _wants_semisync(connection: Any) -> bool:
 
 def _facts(row: dict[str, Any]) -> Facts:
     """What the statement did not ask for, has its default."""
-    known: dict[str, Any] = {name: bool(row[name]) for name in ("receiving", "applying") if name in row}
+    flags = ("receiving", "applying", "writable")
+    known: dict[str, Any] = {name: bool(row[name]) for name in flags if name in row}
     if row.get("behind") is not None:
         known["behind"] = float(row["behind"])
     if row.get("semisync") is not None:

@@ -65,29 +65,30 @@ class Prober(threading.Thread):
     def _look_at_primary(self, known: Nodes) -> None:
         node, timeout = known.primary, conf().PROBE_TIMEOUT_SECONDS
         if not moves():
-            self._update_primary(node, probe.ask(node.alias, timeout))
+            self._update_primary(node, probe.ask(node.alias, timeout), rivals=[])
             return
         before = primary.known()
         address, facts = primary.look(timeout)
         if before not in (None, address):
             events.emit("primary_changed", alias=node.alias, reason=f"now: {primary.written(address)}")
             node.lose("it has moved")  # connections of before lead to the former one
-        self._update_primary(node, facts)
-        if others := self._other_writers(known):
-            if node.in_service():
-                events.emit("split_brain", alias=node.alias, reason=f"{SPLIT_BRAIN}: {', '.join(others)}")
-            node.take_out(SPLIT_BRAIN)
+        self._update_primary(node, facts, rivals=self._rivals(known, facts))
 
     @staticmethod
-    def _other_writers(known: Nodes) -> list[str]:
-        """The replicas that take writes, as they were last seen, besides the one that is the primary."""
-        writers = {n.alias: n.facts for n in known.replicas.values() if n.facts and n.facts.takes_writes}
-        primary_is = known.primary.facts.server_uuid if known.primary.facts else ""
-        return [alias for alias, facts in writers.items() if facts.server_uuid != primary_is]
+    def _rivals(known: Nodes, now: probe.Facts) -> list[str]:
+        """The replicas that take writes, as they were last seen, besides the one that is the primary.
 
-    def _update_primary(self, node: Node, facts: probe.Facts) -> None:
-        if node.facts is not None:
-            describe_semisync(node, facts)
+        Of a group only one can commit, whatever a member says that has stood still.
+        """
+        writers = {n.alias: n.facts for n in known.replicas.values() if n.facts and n.facts.takes_writes}
+        return [
+            alias
+            for alias, facts in writers.items()
+            if facts.server_uuid != now.server_uuid and not (now.group and facts.group)
+        ]
+
+    def _update_primary(self, node: Node, facts: probe.Facts, *, rivals: list[str]) -> None:
+        describe_semisync(node, facts)
         if moves() and self._primary_is != facts.server_uuid:
             self._primary_is, self.history = facts.server_uuid, new_history()
             lost.suspect_all()
@@ -99,6 +100,10 @@ class Prober(threading.Thread):
         lost.compare(facts)
         if facts.read_only:
             node.take_out("read only")
+        elif rivals:
+            if node.out_because != SPLIT_BRAIN:
+                events.emit("split_brain", alias=node.alias, reason=f"{SPLIT_BRAIN}: {', '.join(rivals)} too")
+            node.take_out(SPLIT_BRAIN)
         else:
             node.put_in()
 

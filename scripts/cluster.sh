@@ -51,6 +51,9 @@ network namespace of its own, so that it can be cut off.
 Environment:
   CLUSTER_DIR     where the cluster lives, relative to the repository
                   (var/cluster, with --group var/group)
+  SEMISYNC_TIMEOUT_MS
+                  how long a commit waits for a replica that has it, before
+                  the primary goes on without (1000); read at a node's start
   MYSQLD, MYSQL   the server and the client to use. Without them: the ones on
                   PATH (MySQL $MYSQL_OLDEST or newer), else, on Debian and Ubuntu,
                   the distribution's packages, unpacked once into the cache

@@ -7,6 +7,7 @@ LIMIT = 256  # GTID sets kept for a caller that never takes them, as a managemen
 # What a server that is no primary (any more) says to a write, or to its COMMIT: it is read only, or its
 # group does not take the transaction. https://dev.mysql.com/doc/mysql-errors/en/server-error-reference.html
 DEMOTED = {1290, 1836, 3100, 3101}
+IN_DOUBT = {3100}  # a member that was cut off while it committed: the others may have received it
 _WORD = re.compile(rb"\s*(\w+)")
 # Statements that commit nothing. SET is not among them: `SET autocommit = 1` commits.
 _QUIET = {b"SELECT", b"SHOW", b"EXPLAIN", b"DESCRIBE", b"SAVEPOINT", b"RELEASE", b"ROLLBACK"}
@@ -80,8 +81,8 @@ def error_may_hide_commit(query: bytes, error: Exception) -> bool:
 
 
 def was_rolled_back(error: Exception) -> bool:
-    """Whether the server refuses writes, and has undone the transaction that tried one."""
-    return bool(error.args) and error.args[0] in DEMOTED
+    """Whether the server has surely undone what it refuses."""
+    return bool(error.args) and error.args[0] in DEMOTED - IN_DOUBT
 
 
 def answer_was_lost(error: Exception) -> bool:

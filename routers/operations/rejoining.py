@@ -45,15 +45,19 @@ def rejoin(alias: str, *, reseed: bool = False) -> Iterator[Step]:
 
 
 def _cloned(server: Server, donor: Server) -> Iterator[Step]:
-    """What was there is gone with the first statement: hence only when asked for."""
+    """What was there is gone then: hence only when asked for.
+
+    Cloning drops databases, which super_read_only forbids (1290); read_only stays, and keeps others out.
+    """
     host, port = donor.address
     user, password = conf().ADMIN_USER, conf().ADMIN_PASSWORD
     quoted = password.replace("\\", "\\\\").replace("'", "\\'")
+    valid = f"SET GLOBAL clone_valid_donor_list = '{host}:{port}'"
     clone = f"CLONE INSTANCE FROM '{user}'@'{host}':{port} IDENTIFIED BY '{quoted}'"
     yield Step(
         server,
         f"be a copy of {donor}",
-        ["STOP REPLICA", f"SET GLOBAL clone_valid_donor_list = '{host}:{port}'"],
+        ["STOP REPLICA", "SET GLOBAL super_read_only = OFF", valid],
         action=lambda: _clone(server, clone),
     )
     yield Step(server, "be there again", action=lambda: _await_restart(server))

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
 
+from routers import lost
 from routers.conf import conf
 from routers.gtid import GTIDSet
 from routers.operations import diagnosis, view
@@ -13,6 +14,7 @@ from routers.operations.diagnosis import Fault
 from routers.operations.inspection import Inspection, inspect
 from routers.prober import IS_PRIMARY
 from routers.replica import Node
+from routers.store import StoreLost
 
 HEALTHY, DEGRADED, BROKEN = 0, 1, 2
 
@@ -116,7 +118,17 @@ def exit_code(statuses: list[NodeStatus]) -> int:
 
 def as_dict(statuses: list[NodeStatus]) -> dict[str, Any]:
     word = {HEALTHY: "healthy", DEGRADED: "degraded", BROKEN: "broken"}[exit_code(statuses)]
-    return {"status": word, "nodes": {status.node.alias: status.as_dict() for status in statuses}}
+    nodes = {status.node.alias: status.as_dict() for status in statuses}
+    return {"status": word, "nodes": nodes, "lost": lost_writes()}
+
+
+def lost_writes() -> dict[str, Any] | None:
+    """Acknowledged writes that did not survive a change of the primary; None where none is known."""
+    try:
+        found = lost.known()
+    except StoreLost:
+        return None
+    return {"count": found[0].count(), "gtids": str(found[0])} if found else None
 
 
 def _milliseconds(seconds: float | None) -> int | None:

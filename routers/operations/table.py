@@ -14,7 +14,14 @@ def lines(statuses: list[NodeStatus], style: Any) -> Iterator[str]:
     for status in statuses:
         yield from _lines_of(status, style)
         yield ""
-    word = as_dict(statuses)["status"]
+    facts = as_dict(statuses)
+    if gone := facts["lost"]:
+        yield style.ERROR(f"lost: {gone['count']} acknowledged writes that the primary does not have")
+        yield f"  {_short(gone['gtids'])}"
+        yield "    → look for them on the former primary (mysqlbinlog --include-gtids), then run: replication"
+        yield "      lost --clear"
+        yield ""
+    word = facts["status"]
     yield (style.SUCCESS if word == "healthy" else style.ERROR)(f"Replication is {word}.")
 
 

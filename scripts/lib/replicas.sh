@@ -36,7 +36,7 @@ END
 # Lossless: the primary shows a commit to nobody, itself included, before a
 # replica has received it. Loaded everywhere, so that roles can be swapped.
 semisync_configuration() {
-    cat <<'END'
+    cat <<END
 
 plugin_load_add = rpl_semi_sync_source=semisync_source.so
 plugin_load_add = rpl_semi_sync_replica=semisync_replica.so
@@ -45,7 +45,7 @@ rpl_semi_sync_source_wait_for_replica_count = 1
 
 # Milliseconds, as in docker/mysql/node.cnf. Receiving is enough, so that a
 # paused or delayed replica costs nothing; without any, one commit waits.
-rpl_semi_sync_source_timeout = 1000
+rpl_semi_sync_source_timeout = ${SEMISYNC_TIMEOUT_MS:-1000}
 
 # Seeds a node anew that has diverged.
 plugin_load_add = mysql_clone.so
@@ -187,14 +187,14 @@ await_replicas() {
 CONNECTING_STEPS=2
 
 connect_nodes() {
-    step 'database and accounts'
-    ensure_accounts primary
-    step_done
-
     step 'replication'
     require_one_primary
     announce_primary
     start_replicas
+    step_done
+
+    step 'database and accounts' # after that: a commit waits for a replica
+    ensure_accounts "$PRIMARY_NOW"
     await_replicas
     step_done
 }

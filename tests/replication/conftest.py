@@ -5,12 +5,14 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.replication.checker import Crowd
 from tests.replication.cluster import ROOT, Client, Cluster, Service
+from tests.replication.group import Group
+from tests.replication.roles import migrate
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +28,14 @@ def cluster() -> Cluster:
     cluster = Cluster()
     cluster.wait_for_replicas()
     return cluster
+
+
+@pytest.fixture(scope="package")
+def group() -> Iterator[Group]:
+    """Three nodes of Group Replication, with the service's tables."""
+    with Group(ROOT / "var" / "test-group") as group:
+        migrate(**group.settings())
+        yield group
 
 
 @pytest.fixture(scope="session")

@@ -60,7 +60,8 @@ class Group(Cluster):
             "SELECT CONCAT(MEMBER_HOST, ':', MEMBER_PORT), MEMBER_STATE, MEMBER_ROLE"
             " FROM performance_schema.replication_group_members WHERE MEMBER_ID <> ''",
         )
-        members = (row.split("\t") for row in rows.splitlines())
+        # One that is being expelled has no role, and the last tab is stripped.
+        members = ([*row.split("\t"), ""][:3] for row in rows.splitlines())
         return {self.names[address]: Member(state, role) for address, state, role in members}
 
     def primary(self) -> str:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import requests
 
-from tests.replication.cluster import Client, Service
+from tests.replication.cluster import Client, Cluster, Service
 
 SHOWN = 200  # orders on a page, the newest; of older ones a read says nothing
 PATIENCE = 60.0  # seconds in which a client repeats what it has no answer to
@@ -64,6 +64,20 @@ class History:
     def longest_write(self) -> float:
         """Seconds from the first try to the acknowledgement."""
         return max((order.acknowledged - order.started for order in self.acknowledged()), default=0.0)
+
+
+def stored(cluster: Cluster, nodes: Iterable[str], run: str) -> dict[str, Counter[str]]:
+    """How often each order of a run is there, by node."""
+    sql = f"SELECT product_name FROM oms.orders_order WHERE product_name LIKE '{run}-%'"
+    return {node: Counter(cluster.query(node, sql).split()) for node in nodes}
+
+
+def settle(cluster: Cluster, primary: str, nodes: Iterable[str]) -> None:
+    """Until these nodes have what the primary has."""
+    committed = cluster.query(primary, "SELECT @@GLOBAL.gtid_executed").replace("\\n", "")
+    for node in nodes:
+        waited = cluster.query(node, f"SELECT WAIT_FOR_EXECUTED_GTID_SET('{committed}', 30)")
+        assert waited == "0", f"{node} has not caught up"
 
 
 # --- the judge -----------------------------------------------------------------------------
@@ -153,6 +167,11 @@ class Customer:
         while not stop.is_set():
             self.place()
             self.read()
+
+    def try_to_place(self) -> int:
+        """Once; the status."""
+        name = f"{self.run}-{self.client.member}-{next(self.numbers)}"
+        return self._post(name, {"Idempotency-Key": name})
 
     def place(self, *, hang_up: bool = False) -> Placed:
         """Until it is answered for good, or patience ends. `hang_up`: the first try hears no answer."""

@@ -1,20 +1,17 @@
 """Group Replication as `cluster.sh --group` sets it up: elections, and what a lost node may not do."""
 
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.replication.cluster import ROOT, wait_until
+from tests.replication.cluster import wait_until
 from tests.replication.group import CAN_PARTITION, NODES, Group
 
 
-@pytest.fixture(scope="module")
-def group() -> Iterator[Group]:
-    with Group(ROOT / "var" / "test-group") as group:
-        group.query(group.primary(), "CREATE TABLE oms.writes (word VARCHAR(20) PRIMARY KEY)")
-        yield group
+@pytest.fixture(scope="module", autouse=True)
+def table(group) -> None:
+    group.query(group.primary(), "CREATE TABLE oms.writes (word VARCHAR(20) PRIMARY KEY)")
 
 
 def write(group: Group, node: str, word: str) -> None:
