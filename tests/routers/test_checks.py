@@ -17,6 +17,7 @@ CHECKS = (
     checks.check_keys,
     checks.check_values,
     checks.check_replica_aliases,
+    checks.check_hosts,
     checks.check_engines,
     checks.check_isolation,
     checks.check_cache,
@@ -296,3 +297,19 @@ def test_w003_w004_do_not_matter_without_replicas(routers, settings):
     routers(REPLICAS=[])
 
     assert found() == []
+
+
+class TestTheHostsOfThePrimary:
+    def test_e007_one_that_cannot_be_read(self, monkeypatch):
+        monkeypatch.setattr(checks.primary, "hosts", lambda: [checks.primary.parse("two:port")])
+
+        assert ids() == ["routers.E007"]
+
+    def test_w005_one_that_is_no_replica(self, settings, monkeypatch):
+        replica = settings.DATABASES["replica1"]
+        hosts = ((replica["HOST"], int(replica["PORT"])), ("elsewhere", 3306))
+        monkeypatch.setattr(checks.primary, "hosts", lambda: hosts)
+
+        [message] = found()
+        assert message.id == "routers.W005"
+        assert "elsewhere:3306 may become the primary, and is no replica" in message.msg

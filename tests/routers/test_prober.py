@@ -9,6 +9,7 @@ import MySQLdb
 import pytest
 
 from routers import connections, positions, probe, prober, testing
+from routers.group import Group
 from routers.gtid import GTIDSet
 from routers.probe import Facts
 from routers.prober import FAILING_PROBE_SECONDS, Prober, why_out
@@ -341,3 +342,73 @@ def test_a_node_that_was_lost_is_looked_at_again_at_once(settings):
     Node("default").lose("connection lost")
 
     rounds.get(timeout=10)
+
+
+@pytest.fixture
+def moving(monkeypatch, cluster):
+    """The primary may be any of the three; `moving(alias)` makes it that one."""
+    addresses = {alias: (alias, 3306) for alias in ("default", "replica1", "replica2")}
+    at = SimpleNamespace(alias="default")
+    cluster.change("replica2", server_uuid="00000000-0000-0000-0000-000000000003")
+    monkeypatch.setattr(prober, "moves", lambda: True)
+    monkeypatch.setattr(prober.primary, "known", lambda: addresses[at.alias])
+
+    def look(timeout):
+        asked = at.alias
+        return addresses[asked], cluster.ask(asked, timeout)
+
+    def move(alias: str) -> None:
+        monkeypatch.setattr(prober.primary, "known", lambda: addresses["default"])
+        at.alias = alias
+
+    monkeypatch.setattr(prober.primary, "look", look)
+    return move
+
+
+class TestAPrimaryThatMoves:
+    def test_is_another_server_from_then_on(self, cluster, moving, caplog):
+        cluster.change("replica1", read_only=False, server_uuid=OTHER_UUID)
+        moving("replica1")
+        cluster.look()
+
+        assert cluster.nodes.primary.facts.server_uuid == OTHER_UUID
+        assert cluster.nodes.primary.incarnation == 1, "connections of before lead to the former one"
+        assert cluster.out() == {"replica1": prober.IS_PRIMARY}
+        assert "primary_changed" in caplog.text
+
+    def test_takes_no_writes_while_another_does(self, cluster, moving, caplog):
+        cluster.change("replica1", read_only=False, server_uuid=OTHER_UUID)
+        cluster.look()
+        cluster.look()
+        assert cluster.out() == {"default": prober.SPLIT_BRAIN, "replica1": "writable"}
+        assert caplog.text.count("split_brain") == 1
+
+        cluster.change("replica1", read_only=True)
+        cluster.look()
+        cluster.look()
+        assert cluster.out() == {}
+
+    def test_does_not_mind_a_member_of_its_group_that_stood_still(self, cluster, moving):
+        group = Group(UUID, "ONLINE", "PRIMARY", majority=True)
+        cluster.change("default", group=group)
+        cluster.change("replica1", read_only=False, server_uuid=OTHER_UUID, group=group)
+        cluster.look()
+        cluster.look()
+
+        assert cluster.out() == {"replica1": "writable"}
+
+
+def test_semisync_that_degrades_is_an_event_once(cluster, caplog):
+    caplog.set_level("INFO")
+    for active in (True, False, False, True, None):
+        cluster.change("default", semisync=active)
+        cluster.look()
+
+    names = [record.message.split()[0] for record in caplog.records if "semisync" in record.message]
+    assert names == ["semisync_degraded", "semisync_restored"]
+
+
+def test_a_member_that_is_not_online_takes_no_reads():
+    recovering = replace(HEALTHY, group=Group(UUID, "RECOVERING", "SECONDARY", majority=True))
+
+    assert why_out(recovering, 0.0, errant=False) == "recovering in its group"
