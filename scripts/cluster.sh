@@ -29,6 +29,9 @@ CLUSTER_DIR names the directory.
   env                   print the settings that point the service at the
                         cluster, as lines for \`eval\` or a file to source
   mysql NODE [ARG...]   the mysql client, as administrator
+  add                   one more server, replica3 and so on: empty, and a replica
+                        of nobody until scripts/setup-replication.sh or you
+                        make it one; prints its name, host and port
   start NODE            start one server; a replica resumes replication, a
                         member of a group joins it again
   stop NODE             stop one server in good order
@@ -237,7 +240,15 @@ END
 create_data_directories() {
     local node first=$CLUSTER_DIR/${NODES[0]}
     mkdir -p -- "${NODES[@]/#/$CLUSTER_DIR/}"
-    shared_configuration "${NODES[0]}" >"$first/my.cnf"
+    initialize_data_directory "${NODES[0]}"
+    for node in "${NODES[@]:1}"; do
+        cp -a -- "$first/data" "$CLUSTER_DIR/$node/data"
+    done
+}
+
+initialize_data_directory() {
+    local first=$CLUSTER_DIR/$1
+    shared_configuration "$1" >"$first/my.cnf"
     first_statements >"$first/init.sql"
     # shellcheck disable=SC2046 # one word or none
     if ! "${MYSQLD_COMMAND[@]}" --defaults-file="$first/my.cnf" "${MYSQLD_PATHS[@]}" \
@@ -249,9 +260,17 @@ create_data_directories() {
     fi
     rm -f -- "$first/init.sql"
     rm -f -- "$first/data/auto.cnf" # the server's identity: each makes its own
-    for node in "${NODES[@]:1}"; do
-        cp -a -- "$first/data" "$CLUSTER_DIR/$node/data"
-    done
+}
+
+# add_node NODE: a server of its own making, read only, that runs
+add_node() {
+    local node=$1 directory=$CLUSTER_DIR/$1
+    NODES+=("$node")
+    mkdir -- "$directory"
+    initialize_data_directory "$node"
+    ensure_port "$node"
+    launch_node "$node"
+    await_node "$node"
 }
 
 # An `up` that was interrupted half-way begins again.
@@ -426,6 +445,20 @@ command_mysql() {
     mysql_client "$node" "${options[@]}" "$@"
 }
 
+command_add() {
+    local number=3
+    take_lock
+    require_cluster
+    require_mysql
+    [[ $TOPOLOGY == replicas ]] || die "a group has three nodes here."
+    while [[ -e $CLUSTER_DIR/replica$number ]]; do
+        number=$((number + 1))
+    done
+    ((number < 10)) || die "nine replicas are enough."
+    add_node "replica$number"
+    printf 'replica%d %s %s\n' "$number" "$(host_of "replica$number")" "$(port_of "replica$number")"
+}
+
 command_start() {
     local node=$1
     take_lock
@@ -521,7 +554,7 @@ main() {
     [[ $WITH_NAMESPACES == false || "$command $TOPOLOGY" == 'up group' ]] ||
         usage_error "--namespaces goes with \`up --group\`"
     case $command in
-        up | down | destroy | status | running | env)
+        up | down | destroy | status | running | env | add)
             expect_arguments "$command" '' $#
             ;;
         start | stop | kill | freeze | thaw | cut | mend)

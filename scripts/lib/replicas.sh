@@ -4,7 +4,10 @@
 # Sourced after node.sh; scripts/lib/group.sh has the same functions for a group.
 
 NODES=(primary replica1 replica2)
-REPLICAS=(replica1 replica2)
+for directory in "$CLUSTER_DIR"/replica[3-9]; do # those that `add` has made
+    [[ ! -d $directory ]] || NODES+=("${directory##*/}")
+done
+REPLICAS=("${NODES[@]:1}")
 APPLIERS=("${REPLICAS[@]}") # those that can be paused and delayed
 
 REPLICATION_PRIVILEGES='REPLICATION SLAVE'
