@@ -94,8 +94,9 @@ distribution() {
     (ID='' && . /etc/os-release 2>/dev/null && printf '%s' "$ID") || true
 }
 
+# The number is that of the tree's form: one of another form is left to the checkouts that know it.
 unpacked_tree() {
-    printf '%s/%s-%s' "$(mysql_cache)" "$(distribution)" "$(uname -m)"
+    printf '%s/%s-%s-2' "$(mysql_cache)" "$(distribution)" "$(uname -m)"
 }
 
 use_unpacked_server() {
@@ -281,6 +282,24 @@ unpack_packages() {
         esac
     done
     rm -rf -- "$work/tree"/usr/share/{bash-completion,doc,doc-base,info,lintian,locale,man}
-    find "$work/tree/usr/bin" -type f ! -name mysql -delete
+    find "$work/tree/usr/bin" -type f ! -name mysql ! -name mysqldump ! -name mysqlbinlog -delete
+    write_wrappers "$work/tree"
     chmod -R u+w -- "$work/tree" # so that its owner can remove it
+}
+
+# The client programs as commands of one word, bin/mysql and so on: the unpacked ones run only through
+# their own loader. Found by the place of the wrapper, for the tree is moved when it is whole.
+write_wrappers() {
+    local tree=$1 program
+    mkdir -- "$tree/bin"
+    use_unpacked_server "$tree" || return
+    for program in mysql mysqldump mysqlbinlog; do
+        cat >"$tree/bin/$program" <<END
+#!/bin/sh
+tree=\$(CDPATH='' cd -- "\$(dirname -- "\$0")/.." && pwd)
+exec "\$tree${MYSQL_COMMAND[0]#"$tree"}" --library-path \
+    "${MYSQL_COMMAND[2]//"$tree"/\$tree}" "\$tree/usr/bin/$program" "\$@"
+END
+        chmod +x -- "$tree/bin/$program"
+    done
 }

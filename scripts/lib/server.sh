@@ -24,6 +24,9 @@ user = "$user"
 password = "${password//\\/\\\\}"
 protocol = TCP
 ssl-mode = REQUIRED
+
+# mysqldump and mysqlbinlog refuse what they do not know.
+[mysql]
 connect-timeout = 5
 default-character-set = utf8mb4
 END
@@ -45,15 +48,17 @@ port_of() {
     if [[ $1 == *:* ]]; then printf '%s' "${1##*:}"; else printf 3306; fi
 }
 
-# sql_with OPTION_FILE SERVER: statements on standard input, rows on standard output
+# sql_with OPTION_FILE SERVER [ARGUMENT...]: statements on standard input, rows on standard output
 sql_with() {
-    MYSQL_TEST_LOGIN_FILE=/dev/null "${MYSQL:-mysql}" --defaults-file="$1" \
-        --host="$(host_of "$2")" --port="$(port_of "$2")" --batch --skip-column-names
+    local options=$1 server=$2
+    shift 2
+    MYSQL_TEST_LOGIN_FILE=/dev/null "${MYSQL:-mysql}" --defaults-file="$options" \
+        --host="$(host_of "$server")" --port="$(port_of "$server")" --batch --skip-column-names "$@"
 }
 
 # As administrator
 sql() {
-    sql_with "$ADMIN_OPTIONS" "$1"
+    sql_with "$ADMIN_OPTIONS" "$@"
 }
 
 # --- what a server says of itself -------------------------------------------
