@@ -234,10 +234,16 @@ ensure_following() {
     fi
 }
 
+# Access denied: another account of this name, for the replica's address only, goes before the one made here.
+receiver_is_refused() {
+    [[ $(fact "$1" "(SELECT LAST_ERROR_NUMBER FROM performance_schema.replication_connection_status
+        WHERE CHANNEL_NAME = '' AND SERVICE_STATE <> 'ON')") == 1045 ]]
+}
+
 # has_or_is_stopped SERVER GTIDS: there is nothing more to wait for
 has_or_is_stopped() {
     [[ $(fact "$1" "GTID_SUBSET('$2', @@GLOBAL.gtid_executed)") == 1 || $(receiver_of "$1") == OFF ||
-        $(applier_of "$1") == OFF ]]
+        $(applier_of "$1") == OFF ]] || receiver_is_refused "$1"
 }
 
 await_caught_up() {
@@ -246,7 +252,7 @@ await_caught_up() {
     wait_until "$TIMEOUT" has_or_is_stopped "$replica" "$gtids" || true
     [[ $(fact "$replica" "GTID_SUBSET('$gtids', @@GLOBAL.gtid_executed)") == 1 ]] && return
     replication_errors "$replica" | sed 's/^/  /' >&2
-    die "$replica has not caught up with $PRIMARY within $TIMEOUT s; receiver $(receiver_of "$replica")," \
+    die "$replica has not caught up with $PRIMARY, for which it had $TIMEOUT s; receiver $(receiver_of "$replica")," \
         "applier $(applier_of "$replica"). What it said stands above."
 }
 
