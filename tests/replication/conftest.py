@@ -12,7 +12,7 @@ import pytest
 from tests.replication.checker import Crowd
 from tests.replication.cluster import ROOT, Client, Cluster, Service
 from tests.replication.group import Group
-from tests.replication.roles import migrate
+from tests.replication.roles import Roles, migrate
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +36,13 @@ def group() -> Iterator[Group]:
     with Group(ROOT / "var" / "test-group") as group:
         migrate(**group.settings())
         yield group
+
+
+@pytest.fixture(scope="package")
+def roles() -> Iterator[Roles]:
+    """A primary and two replicas that may change their roles, with the service's tables."""
+    with Roles(ROOT / "var" / "test-roles") as roles:
+        yield roles
 
 
 @pytest.fixture(scope="session")

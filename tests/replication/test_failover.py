@@ -13,7 +13,7 @@ import pytest
 
 from routers.gtid import GTIDSet
 from routers.prober import SPLIT_BRAIN
-from tests.replication.cluster import ROOT, Service, wait_until
+from tests.replication.cluster import Service, wait_until
 from tests.replication.history import Load, pause, stored, violations
 from tests.replication.operations import replication
 from tests.replication.roles import ALIASES, NODES, Roles, wait_until_in_service
@@ -21,12 +21,6 @@ from tests.replication.roles import ALIASES, NODES, Roles, wait_until_in_service
 LONG = os.environ.get("LONG_FAULTS") == "1"
 PLANNED, DEATHS = (20, 30) if LONG else (2, 1)
 WRITES_WITHIN = 5  # seconds after a promotion
-
-
-@pytest.fixture(scope="module")
-def roles() -> Iterator[Roles]:
-    with Roles(ROOT / "var" / "test-roles") as roles:
-        yield roles
 
 
 @pytest.fixture(scope="module")
