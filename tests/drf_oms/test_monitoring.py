@@ -54,7 +54,7 @@ def test_every_query_is_of_metrics_and_labels_that_there_are(name):
     known = exported()
 
     assert asked <= set(known), asked - set(known)
-    assert asked or query.startswith("up{")
+    assert asked or re.search(r"\bup\{", query)
     labels = set(re.findall(r"[{,]\s*(\w+)\s*(?:=|!)", query))
     for group in re.findall(r"\bby \(([^)]*)\)", query):
         labels |= {label.strip() for label in group.split(",")}
@@ -84,6 +84,28 @@ def test_files_that_are_mounted_exist():
 
     assert sources
     assert [source for source in sources if not (DOCKER / source).exists()] == []
+
+
+def test_panels_have_a_place_of_their_own():
+    board = json.loads((DOCKER / "grafana/dashboards/drf-oms.json").read_text())
+    cells = [
+        (panel["gridPos"]["x"] + right, panel["gridPos"]["y"] + down)
+        for panel in board["panels"]
+        for right in range(panel["gridPos"]["w"])
+        for down in range(panel["gridPos"]["h"])
+    ]
+
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < 24  # Grafana's columns
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+
+
+def test_each_line_of_a_panel_is_named_by_labels_that_its_query_keeps():
+    board = json.loads((DOCKER / "grafana/dashboards/drf-oms.json").read_text())
+    for target in (target for panel in board["panels"] for target in panel["targets"]):
+        shown = set(re.findall(r"{{\s*(\w+)\s*}}", target.get("legendFormat", "")))
+        kept = re.search(r"\bby \(([^)]*)\)", target["expr"])
+        assert shown <= set(re.split(r",\s*", kept[1] if kept else "")), target
 
 
 def test_the_dashboard_reads_the_source_that_is_provisioned():
