@@ -6,6 +6,8 @@ set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib/common.sh"
 # shellcheck source=scripts/lib/setup.sh
 . "$PROJECT_ROOT/scripts/lib/setup.sh"
+# shellcheck source=scripts/lib/tools.sh
+. "$PROJECT_ROOT/scripts/lib/tools.sh"
 
 usage() {
     cat <<END
@@ -163,6 +165,8 @@ main() {
     # shellcheck disable=SC2046 # a list of package names
     require_packages $(missing_tools)
     ensure_redis
+    ensure_tool promtool prometheus
+    ensure_tool nginx nginx
     step_done
 
     step_with_output 'MySQL cluster'
