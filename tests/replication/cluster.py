@@ -104,10 +104,33 @@ class Service:
         self.state = state
         self.mails = state / "mails"
         self.settings = settings
+        self.files: list[int] = []  # open ones that it is to have, by number
         self.url = ""
 
     def __enter__(self) -> "Service":
-        environment = {
+        self.log = self.state / "gunicorn.log"
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """It is ready afterwards, or does not run."""
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                self.command(), cwd=ROOT, env=self.environment(), stdout=log, stderr=log, pass_fds=self.files
+            )
+        try:
+            self.url = wait_until(self._listening, what="the service listens")
+            wait_until(self._ready, what="the service is ready")
+        except BaseException:  # __exit__ is not called then
+            self.process.terminate()
+            self.process.wait(DEADLINE)
+            raise
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "gunicorn", "-c", "drf_oms/gunicorn.py", "--bind", "127.0.0.1:0"]
+
+    def environment(self) -> dict[str, str]:
+        return {
             **os.environ,
             "DATABASE_URL": os.environ["SERVICE_DATABASE_URL"],
             "DJANGO_SETTINGS_MODULE": "drf_oms.settings",
@@ -119,18 +142,6 @@ class Service:
             "WEB_CONCURRENCY": "2",
             **self.settings,
         }
-        self.log = self.state / "gunicorn.log"
-        command = [sys.executable, "-m", "gunicorn", "-c", "drf_oms/gunicorn.py", "--bind", "127.0.0.1:0"]
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-        try:
-            self.url = wait_until(self._listening, what="the service listens")
-            wait_until(self._ready, what="the service is ready")
-        except BaseException:  # __exit__ is not called then
-            self.process.terminate()
-            self.process.wait(DEADLINE)
-            raise
-        return self
 
     def __exit__(self, kind: object, *exception: object) -> None:
         """Whatever was done to it, its log says nothing that no log may."""
