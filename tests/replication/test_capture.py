@@ -410,6 +410,19 @@ def test_a_server_without_gtids_has_none_to_tell(connect, monkeypatch):
     assert connection.take_own_gtids() == ""
 
 
+@pytest.mark.parametrize(("rung", "known"), [(Rung.TRANSACTIONS_HISTORY, False), (Rung.GTID_EXECUTED, True)])
+def test_behind_a_proxy_that_shares_connections_only_the_lowest_rung_is_right(connect, primary, rung, known):
+    """The question comes to another connection to the server than the commit did: docs/deploy-proxies.md."""
+    other = connect(service())
+    connection = connect(service(capture=rung))
+    before = primary.executed()
+    rows.create()
+    committed = primary.executed_since(before)
+    connection.connection, other.connection = other.connection, connection.connection
+
+    assert primary.holds(committed, connection.take_own_gtids()) is known
+
+
 # --- it is still Django's backend ---------------------------------------------------------------
 
 
