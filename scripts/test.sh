@@ -149,7 +149,15 @@ main() {
     case ${1:-} in
         -h | --help) usage && exit 0 ;;
         --only-tests) only_tests=true && shift ;;
-        --compose) shift && exec "$PROJECT_ROOT/tests/compose.sh" "$@" ;;
+        --compose)
+            shift
+            cd -- "$PROJECT_ROOT"
+            STEP_TOTAL=1
+            step 'Python environment'
+            ensure_python_environment requirements-dev.txt
+            step_done
+            exec "$PROJECT_ROOT/tests/compose.sh" "$@"
+            ;;
     esac
     cd -- "$PROJECT_ROOT"
     CLUSTER_DIR=$(realpath -m -- "${CLUSTER_DIR:-var/test-cluster}")

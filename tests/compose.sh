@@ -4,6 +4,8 @@ set -euo pipefail
 
 # shellcheck source=scripts/lib/common.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/../scripts/lib/common.sh"
+# shellcheck source=scripts/lib/setup.sh
+. "$PROJECT_ROOT/scripts/lib/setup.sh"
 
 usage() {
     cat <<END
@@ -11,7 +13,7 @@ Usage: tests/compose.sh          (or scripts/test.sh --compose)
 
 Brings docker/compose.yml up as a project of its own (drf-oms-test), with
 secrets and volumes of its own, makes its claims, and removes it. It needs a
-Docker engine with Compose, curl and jq, and installs nothing.
+Docker engine with Compose, curl, jq and the .venv that scripts/test.sh makes.
 
 Environment:
   KEEP=1            leave the project up, to look at it
@@ -185,6 +187,26 @@ two_containers_share_the_work() {
     [[ $(compose logs --no-log-prefix nginx | grep -F ' GET /schema/ ' | grep -oE '[0-9.]+:8000$' | sort -u | wc -l) == 2 ]]
 }
 
+# delay_replicas SECONDS
+delay_replicas() {
+    local replica
+    for replica in mysql-replica-1 mysql-replica-2; do
+        sql "$replica" "STOP REPLICA SQL_THREAD; CHANGE REPLICATION SOURCE TO SOURCE_DELAY = $1; START REPLICA SQL_THREAD"
+    done
+}
+
+# The crowd of tests/replication/, with nobody of the staff: in step, and with both replicas a second late.
+three_containers_keep_every_guarantee() {
+    local status=0
+    compose up --wait --scale app=3
+    wait_until 120 all_nodes_serve
+    "$VENV/bin/python" -m tests.replication.checker "$URL" --operations 1500
+    delay_replicas 1
+    "$VENV/bin/python" -m tests.replication.checker "$URL" --operations 1500 --seed 2 || status=$?
+    delay_replicas 0
+    return "$status"
+}
+
 data_outlives_the_containers() {
     local orders
     orders=$(sql mysql-primary 'SELECT COUNT(*) FROM oms.orders_order')
@@ -222,6 +244,7 @@ require_docker() {
     docker info >/dev/null 2>&1 || die "the Docker engine does not answer $(id -un): is it started, and may you use it?"
     require_command curl curl
     require_command jq jq
+    [[ -x $VENV/bin/python ]] || die "$VENV is missing; scripts/test.sh --compose makes it."
 }
 
 # The caller's settings would win over the file of secrets.
@@ -269,6 +292,7 @@ main() {
     claim 'a killed replica costs no request' a_killed_replica_costs_no_request
     claim 'a lost replica is cloned, and serves' a_lost_replica_is_cloned_and_serves
     claim 'two containers share the work' two_containers_share_the_work
+    claim 'three containers keep every guarantee' three_containers_keep_every_guarantee
     claim 'data outlives the containers' data_outlives_the_containers
     claim 'a diverged replica is named' a_diverged_replica_is_named
 }
