@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 from rest_framework.views import APIView
 
-from drf_oms.keyset import BadCursor, Cursor, Ordering
+from orders.keyset import BadCursor, Cursor, Ordering
 
 DEFAULT_LIMIT, MAX_LIMIT = 30, 200
 MAX_OFFSET = 10_000  # MySQL reads and drops as many rows

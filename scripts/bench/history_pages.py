@@ -16,7 +16,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.services import log_in, register_member
-from drf_oms.keyset import Ordering
+from orders.keyset import Ordering
 from orders.models import Order
 from orders.selectors import everybodys_orders, orders_of
 from scripts.bench.figures import Sample, table

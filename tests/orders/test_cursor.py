@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drf_oms.keyset import BadCursor, Cursor, Ordering
+from orders.keyset import BadCursor, Cursor, Ordering
 from orders.models import Order
 from tests.factories import MemberFactory, OrderFactory
 from tests.orders.walking import ids, last_url, many_orders, walk

@@ -8,7 +8,7 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Member
-from drf_oms.keyset import Ordering
+from orders.keyset import Ordering
 from orders.models import Order, OrderEvent, OrderLine
 from orders.selectors import everybodys_orders, orders_of
 from tests.factories import MemberFactory
