@@ -16,6 +16,10 @@ ORDER_DESK = VIEWER | {
     ("orders.order", "change_order", "Can change order"),
 }
 REFUNDS = VIEWER | {("orders.order", "refund_order", "Can refund orders")}
+OPERATIONS = {
+    ("routers.canary", "view_replication", "Can view replication"),
+    ("routers.canary", "drain_replica", "Can drain and enable replicas"),
+}
 ADMINISTRATION = {
     ("orders.order", "import_order", "Can import orders"),
     ("accounts.member", "change_member", "Can change member"),
@@ -25,7 +29,8 @@ GROUPS = {
     "viewer": VIEWER,
     "order desk": ORDER_DESK,
     "refunds": REFUNDS,
-    ADMINISTRATOR: ORDER_DESK | REFUNDS | ADMINISTRATION,
+    "operations": OPERATIONS,
+    ADMINISTRATOR: ORDER_DESK | REFUNDS | OPERATIONS | ADMINISTRATION,
 }
 
 
@@ -40,6 +45,13 @@ def make_missing_groups(apps: Any = current_apps, using: str = "default") -> Non
         group, is_new = groups.get_or_create(name=name)
         if is_new:
             group.permissions.set([_permission(apps, using, *permission) for permission in permissions])
+
+
+def give(apps: Any, using: str, group: str, permissions: set[tuple[str, str, str]]) -> None:
+    """Add permissions to a group, if it is still there: for migrations that bring new ones."""
+    known = apps.get_model("auth", "Group").objects.using(using).filter(name=group).first()
+    if known is not None:
+        known.permissions.add(*[_permission(apps, using, *permission) for permission in permissions])
 
 
 def _permission(apps: Any, using: str, label: str, codename: str, name: str) -> Any:

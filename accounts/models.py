@@ -7,6 +7,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from knox.models import AuthToken
 
 from accounts.validators import validate_name, validate_nickname, validate_phone
@@ -66,7 +67,12 @@ class Member(AbstractBaseUser, PermissionsMixin):
     objects = MemberManager()
 
     class Meta:
+        verbose_name, verbose_name_plural = _("member"), _("members")
         ordering = ("id",)
+        indexes = [  # for those who look for somebody
+            models.Index(fields=["name"], name="member_by_name"),
+            models.Index(fields=["phone"], name="member_by_phone"),
+        ]
         permissions = [("erase_member", "Can erase members")]
 
     def __str__(self) -> str:

@@ -2,11 +2,15 @@
 
 from ipaddress import ip_network
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
 
 KEY_COMMAND = "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
+
+
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 def looks_random(key: str) -> bool:
@@ -66,6 +70,21 @@ def check_metrics_addresses(app_configs: Any, **kwargs: Any) -> list[CheckMessag
         )
         for address in settings.METRICS_ALLOWED_ADDRESSES
         if not is_network(address)
+    ]
+
+
+@register
+def check_cookies(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Whoever listens on the way could take a session from a cookie that travels over plain HTTP."""
+    host = urlsplit(settings.PUBLIC_URL).hostname or ""
+    if settings.DEBUG or settings.SESSION_COOKIE_SECURE or host in LOOPBACK:
+        return []
+    return [
+        Warning(
+            f"Staff log in at {settings.PUBLIC_URL}, without HTTPS: their cookies can be read on the way.",
+            hint="Serve it over HTTPS, and let PUBLIC_URL begin with https://",
+            id="drf_oms.W005",
+        )
     ]
 
 

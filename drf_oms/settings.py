@@ -36,8 +36,13 @@ SECRET_KEY = env.str("SECRET_KEY", default="django-insecure-unset")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 
 INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",  # its templates before the admin's; without it the admin looks plain
+    "drf_oms.apps.BackOfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.humanize",
+    "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
     "knox",
@@ -45,7 +50,7 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "drf_oms",
+    "drf_oms.apps.CompositionConfig",
     "accounts",
     "orders",
     "routers",
@@ -61,13 +66,28 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",  # Accept-Language
     "django.middleware.common.CommonMiddleware",
     "routers.middleware.RoutingMiddleware",
+    "drf_oms.pages.PagesMiddleware",  # sessions and the like, for /admin and /ops alone
 ]
+# The admin looks for them by name; they are inside of PagesMiddleware.
+SILENCED_SYSTEM_CHECKS = ["admin.E408", "admin.E409", "admin.E410"]
 
 ROOT_URLCONF = "drf_oms.urls"
 WSGI_APPLICATION = "drf_oms.wsgi.application"
 APPEND_SLASH = False  # every route answers with and without the slash
 
-TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
 
 # --- Databases -----------------------------------------------------------------------------
 
@@ -169,6 +189,21 @@ EMAIL_VERIFICATION_URL = env.str(
     default=f"{PUBLIC_URL}/auth/email/verification/confirm#uid={{uid}}&token={{token}}",
 )
 EMAIL_VERIFICATION_TIMEOUT = env.int("EMAIL_VERIFICATION_TIMEOUT", default=3 * 24 * 3600)
+
+# --- The pages of staff --------------------------------------------------------------------
+
+LOGIN_URL = "admin:login"
+SESSION_ENGINE = "accounts.staff_sessions"
+SESSION_COOKIE_AGE = env.int("TOKEN_TTL_HOURS", default=10) * 3600  # a login lives as long as a token
+CSRF_COOKIE_HTTPONLY = True  # forms carry the token
+# A browser keeps such cookies from plain HTTP, so only where people come by HTTPS.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+CSRF_TRUSTED_ORIGINS = ["/".join(PUBLIC_URL.split("/")[:3])]  # behind a proxy that ends TLS
+UNFOLD = {
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"navigation": "drf_oms.backoffice.navigation"},
+}
 
 # --- HTTP ----------------------------------------------------------------------------------
 

@@ -80,6 +80,7 @@ class Order(models.Model):
     )
 
     class Meta:
+        verbose_name, verbose_name_plural = _("order"), _("orders")
         ordering = ("-placed_at", "-id")
         permissions = [("refund_order", "Can refund orders"), ("import_order", "Can import orders")]
         # InnoDB ends each with the primary key, so that ties are in order too.
@@ -95,7 +96,13 @@ class Order(models.Model):
                 name="order_history_sums",
             ),
             models.Index(fields=["status", "placed_at"], name="order_by_status"),
+            models.Index(fields=["payment_status", "placed_at"], name="order_by_payment"),
             models.Index(fields=["placed_at"], name="order_newest"),
+            # All that everybody's figures need, likewise (drf_oms.home, orders.stats).
+            models.Index(
+                fields=["placed_at", "status", "payment_status", "currency", "total", "refunded_total"],
+                name="order_figures",
+            ),
             models.Index(fields=["total"], name="order_by_total"),
             models.Index(fields=["updated_at"], name="order_changed"),
         ]

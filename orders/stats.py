@@ -70,10 +70,15 @@ def index_in(buckets: Sequence[Bucket]) -> Any:
 
 def top_products(orders: QuerySet[Order]) -> list[dict[str, Any]]:
     """The things of which most pieces were ordered. Names that differ in a byte are two things."""
+    return pieces_of(orders, TOP_PRODUCTS)
+
+
+def pieces_of(orders: QuerySet[Order], most: int) -> list[dict[str, Any]]:
+    """So many things, of which most pieces were ordered."""
     lines = OrderLine.objects.filter(order__in=orders.values("pk")).order_by()
     exact: dict[str, Any] = {column: Collate(column, "utf8mb4_0900_bin") for column in ("name", "sku")}
     sums = lines.values_list(*exact.values()).annotate(pieces=Sum("quantity"))
-    top: Any = sums.order_by(F("pieces").desc(), *exact.values())[:TOP_PRODUCTS]
+    top: Any = sums.order_by(F("pieces").desc(), *exact.values())[:most]
     return [{"name": name, "sku": sku, "quantity": pieces} for name, sku, pieces in top]
 
 
@@ -98,3 +103,13 @@ def amounts() -> Amounts:
 def texts(amounts_: dict[str, Decimal]) -> dict[str, str]:
     """As the API shows amounts, by currency."""
     return {currency: money.text(amount, currency) for currency, amount in sorted(amounts_.items())}
+
+
+def counts_in(orders: QuerySet[Order], buckets: Sequence[Bucket], end: datetime) -> list[int]:
+    """How many were placed in each bucket: of one member, their index alone is read."""
+    counts = [0] * len(buckets)
+    placed = orders.filter(placed_at__gte=buckets[0].start, placed_at__lt=end).order_by()
+    rows = placed.annotate(bucket=index_in(buckets)).values_list("bucket").annotate(orders=Count("*"))
+    for index, count in rows.order_by():
+        counts[index] += count
+    return counts

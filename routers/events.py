@@ -7,7 +7,7 @@ member, a token or a statement.
 import logging
 from typing import Any
 
-from routers import metrics
+from routers import journal, metrics
 
 log = logging.getLogger("routers")
 
@@ -34,6 +34,7 @@ LEVELS = {
 def emit(name: str, **facts: Any) -> None:
     """Log and count an event. `name` is a key of `LEVELS`."""
     metrics.count_event(name, facts)
+    journal.note_event(name, facts)
     level = LEVELS[name]
     if log.isEnabledFor(level):
         log.log(level, "%s %s", name, " ".join(f"{key}={value}" for key, value in facts.items()))

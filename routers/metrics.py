@@ -4,6 +4,7 @@ Gauges are per node, as the probers of all worker processes have last seen it: w
 worst counts, and processes that have ended do not.
 """
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -86,3 +87,24 @@ def describe_node(node: "Node", *, role: str) -> None:
         RECEIVING.labels(node.alias, role).set(bool(node.facts.receiving))
         APPLYING.labels(node.alias, role).set(bool(node.facts.applying))
         ERRANT.labels(node.alias, role).set(node.suspect)
+
+
+def totals(*names: str) -> dict[str, list[tuple[dict[str, str], float]]]:
+    """Labels and value of each sample of these names, over all worker processes of this host."""
+    found: dict[str, list[tuple[dict[str, str], float]]] = {name: [] for name in names}
+    if prometheus is not None:
+        for family in _registry().collect():
+            for sample in family.samples:
+                if sample.name in found:
+                    found[sample.name].append((sample.labels, sample.value))
+    return found
+
+
+def _registry() -> Any:
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return prometheus.REGISTRY
+    from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415 - only with that variable
+
+    registry = prometheus.CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry

@@ -10,6 +10,10 @@ class Canary(models.Model):
 
     class Meta:
         verbose_name_plural = "canaries"
+        permissions = [  # of routers.page; the table has no part in them
+            ("view_replication", "Can view replication"),
+            ("drain_replica", "Can drain and enable replicas"),
+        ]
 
     def __str__(self) -> str:
         return f"canary {self.pk}"

@@ -4,10 +4,11 @@ import os
 import random
 import threading
 import time
+from math import inf
 
 from MySQLdb import Error as MySQLError  # type: ignore[import-untyped]  # has no stubs
 
-from routers import connections, drained, events, lost, metrics, positions, primary, probe
+from routers import connections, drained, events, journal, lost, metrics, positions, primary, probe
 from routers.conf import conf
 from routers.pool import Nodes, nodes
 from routers.primary import moves
@@ -47,6 +48,8 @@ class Prober(threading.Thread):
             if time.monotonic() >= self._next_look.get(node.alias, 0.0):
                 self._look_at(node, known)
                 metrics.describe_node(node, role="primary" if node is known.primary else "replica")
+                journal.note_lag(node.alias, node.lag if node.facts else inf)
+        journal.share()
 
     def _look_at(self, node: Node, known: Nodes) -> None:
         try:

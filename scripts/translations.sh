@@ -37,7 +37,7 @@ pybabel() {
 
 # No line numbers, no dates: what nobody has changed stays as it is.
 extract_sentences() {
-    pybabel extract --mapping-file pyproject.toml --add-location file --sort-by-file \
+    PYTHONPATH=$PROJECT_ROOT pybabel extract --mapping-file pyproject.toml --add-location file --sort-by-file \
         --output-file "$TEMPLATE" accounts drf_oms orders routers
 }
 

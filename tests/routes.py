@@ -5,26 +5,36 @@ from collections.abc import Iterator
 from django.contrib.admindocs.views import simplify_regex
 from django.urls import URLPattern, URLResolver, get_resolver
 
-PAGES = {"/schema/", "/docs/"}  # they describe the API
+DESCRIPTIONS = {"/schema/", "/docs/"}  # of the API
+STAFF = ("/admin", "/ops")  # pages for browsers: tests/test_page_access.py
 
 
 def routes() -> dict[str, set[str]]:
     """Methods by path; a path's parameters stand in braces, and it ends with a slash."""
     found: dict[str, set[str]] = {}
-    for pattern in _leaves(get_resolver().url_patterns):
-        path = simplify_regex(str(pattern.pattern).replace(r"\.", "."))
-        path = path.replace("<", "{").replace(">", "}").replace("/?", "/")
-        if path not in PAGES:
+    for path, pattern in _leaves(get_resolver().url_patterns):
+        if path not in DESCRIPTIONS and not path.startswith(STAFF):
             found.setdefault(path, set()).update(_methods(pattern))
     return found
 
 
-def _leaves(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern]:
+def pages() -> set[str]:
+    """The paths of the pages for staff, as `routes` writes them."""
+    return {path for path, _ in _leaves(get_resolver().url_patterns) if path.startswith(STAFF)}
+
+
+def _leaves(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
     for pattern in patterns:
+        here = prefix + str(pattern.pattern).removeprefix("^")
         if isinstance(pattern, URLResolver):
-            yield from _leaves(pattern.url_patterns)
+            yield from _leaves(pattern.url_patterns, here)
         else:
-            yield pattern
+            yield _readable(here), pattern
+
+
+def _readable(regex: str) -> str:
+    path = simplify_regex(regex.replace(r"\.", "."))
+    return path.replace("<", "{").replace(">", "}").replace("/?", "/")
 
 
 def _methods(pattern: URLPattern) -> set[str]:

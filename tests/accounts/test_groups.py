@@ -18,7 +18,10 @@ MEANT = {
     "viewer": {"orders.view_order", "accounts.view_member"},
     "order desk": {"orders.view_order", "accounts.view_member", "orders.add_order", "orders.change_order"},
     "refunds": {"orders.view_order", "accounts.view_member", "orders.refund_order"},
+    "operations": {"routers.view_replication", "routers.drain_replica"},
     "administrator": {
+        "routers.view_replication",
+        "routers.drain_replica",
         "orders.view_order",
         "accounts.view_member",
         "orders.add_order",

@@ -22,6 +22,20 @@ def test_e001_a_weak_secret_key(settings, key):
     assert ids(checks.check_secret_key(None)) == ["drf_oms.E001"]
 
 
+@pytest.mark.parametrize(
+    ("url", "secure", "found"),
+    [
+        ("http://shop.example.com", False, ["drf_oms.W005"]),
+        ("https://shop.example.com", True, []),
+        ("http://localhost:8080", False, []),
+    ],
+)
+def test_w005_staff_without_https(settings, url, secure, found):
+    settings.PUBLIC_URL, settings.SESSION_COOKIE_SECURE = url, secure
+
+    assert ids(checks.check_cookies(None)) == found
+
+
 @pytest.mark.parametrize("hosts", [[], ["*"], ["a.example", "*"]])
 def test_e002_any_host(settings, hosts):
     settings.ALLOWED_HOSTS = hosts
