@@ -121,6 +121,19 @@ ensure_redis() {
     fi
 }
 
+# Tests drive it over the pages for staff; it shows Korean with these fonts.
+# Where it is not and cannot be installed, they are skipped.
+ensure_chromium() {
+    if ! have chromium && ! have google-chrome && can_install_packages && apt_knows chromium; then
+        require_packages chromium fonts-noto-cjk
+    fi
+}
+
+# Ubuntu has it as a snap alone.
+apt_knows() {
+    apt-cache show "$1" >/dev/null 2>&1 || { apt-get update && apt-cache show "$1"; } >/dev/null 2>&1
+}
+
 # A run that was killed may have left a replica delayed.
 end_delays() {
     local replica
@@ -175,6 +188,7 @@ main() {
     ensure_redis
     ensure_tool promtool prometheus
     ensure_tool nginx nginx
+    ensure_chromium
     step_done
 
     step_with_output 'MySQL cluster'
