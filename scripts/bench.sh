@@ -25,6 +25,9 @@ scripts/run.sh does. What the figures mean: docs/benchmarks.md.
                     orders, of which one member has a fifth (ten to twenty
                     minutes, nearly all of it to make the orders, and 3 GB
                     of disk); with --orders N, so many
+  pages             the pages of the back office, among as many orders, and
+                    how many statements each takes; with --orders 0, among
+                    those that another run has left
 
 Environment:
   KEEP_CLUSTER=1    leave the cluster up, for a quicker next time
@@ -86,7 +89,7 @@ main() {
     local command=${1:-} module=${1:-}
     case $command in
         -h | --help) usage && exit 0 ;;
-        router | history) ;;
+        router | history | pages) ;;
         export)
             module=files
             [[ ${2:-1} =~ ^[1-9][0-9]*$ ]] || usage_error "ROWS is a whole number, not '$2'"

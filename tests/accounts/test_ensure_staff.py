@@ -60,6 +60,8 @@ def test_groups_that_are_gone_are_made_again(run):
 
 @pytest.mark.django_db(transaction=True)  # what fails is rolled back
 def test_an_unknown_group_is_refused_with_those_that_there_are(run):
-    with pytest.raises(CommandError, match="no group 'boss'; there are: administrator, operations, order desk, refunds"):
+    with pytest.raises(
+        CommandError, match="no group 'boss'; there are: administrator, operations, order desk, refunds"
+    ):
         run("boss@example.com", "Correct-horse-7", group="boss")
     assert not Member.objects.exists()
