@@ -1,4 +1,4 @@
-"""The real service for counting: gunicorn with one worker and one thread, so one connection a node."""
+"""The real service in gunicorn; for counting with one worker and one thread, so one connection a node."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -15,22 +16,33 @@ ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 30  # seconds
 
 
+@dataclass(frozen=True)
+class Shape:
+    """How gunicorn is started: `options` of its command line, `application` if not the service."""
+
+    workers: int = 1
+    threads: int = 1
+    options: tuple[str, ...] = ()
+    application: tuple[str, ...] = ()
+
+
 class Service:
     """gunicorn, from `with` to its end. `settings` are environment variables."""
 
-    def __init__(self, state: Path, settings_module: str, **settings: str) -> None:
-        self._log = state / "gunicorn.log"
+    def __init__(self, state: Path, settings_module: str, *, shape: Shape = Shape(), **settings: str) -> None:
+        self._log, self._shape = state / "gunicorn.log", shape
         self._environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": settings_module,
             "CACHE_FILE": str(state / "cache.sqlite3"),
-            "WEB_CONCURRENCY": "1",
+            "WEB_CONCURRENCY": str(shape.workers),
             **settings,
         }
         self.has_replicas = bool(self._environment.get("REPLICA_URLS"))
 
     def __enter__(self) -> "Service":
-        command = [sys.executable, "-m", "gunicorn", "-c", "drf_oms/gunicorn.py", "--threads", "1"]
+        command = [sys.executable, "-m", "gunicorn", "-c", "drf_oms/gunicorn.py"]
+        command += ["--threads", str(self._shape.threads), *self._shape.options, *self._shape.application]
         with self._log.open("w") as log:
             self._process = subprocess.Popen(  # noqa: S603 - a constant command
                 [*command, "--log-level", "info", "--bind", "127.0.0.1:0"],
@@ -56,9 +68,13 @@ class Service:
             self._process.kill()
 
     def worker(self) -> int:
-        """The process that answers."""
+        """The process that answers, where there is one."""
+        return self.workers()[0]
+
+    def workers(self) -> list[int]:
+        """The processes that answer."""
         master = self._process.pid
-        return int(Path(f"/proc/{master}/task/{master}/children").read_text().split()[0])
+        return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
 
     def call(self, method: str, path: str, token: str = "", **body: Any) -> tuple[int, str]:
         """The status of the answer, and which databases it names."""

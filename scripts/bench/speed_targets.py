@@ -1,0 +1,107 @@
+"""What `bench.sh speed` asks for, of the service and of what it is compared with; lines are load.lua's."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from orders.models import Order
+from scripts.bench.speed_data import PASSWORD, Data
+
+PAGE = 30
+SOME = 200  # members, where each costs a look-up to prepare
+Lines = Callable[[Data], Iterator[str]]
+PLACED = {"product_name": "머그컵"}
+
+
+@dataclass(frozen=True)
+class Target:
+    """One kind of request. `at_least`: the ratio to its rival under which `--check` fails.
+
+    `rival` is "floor", or "primary": the service itself with everything on the primary.
+    """
+
+    name: str
+    lines: Lines
+    floor_lines: Lines | None = None
+    at_least: float = 0.0
+    rival: str = "floor"
+
+    def rivals_lines(self) -> Lines:
+        return self.floor_lines or self.lines
+
+
+def line(method: str, path: str, key: str = "", header: str = "", body: Any = None) -> str:
+    return "\t".join([method, path, key, header, json.dumps(body, ensure_ascii=False) if body else ""])
+
+
+def reading(path: str) -> Lines:
+    """The same path by each member in turn."""
+    return lambda data: (line("GET", path, data.key_of(member)) for member in data.members())
+
+
+def staff_reading(path: str) -> Lines:
+    return lambda data: iter([line("GET", path, data.staff_key())])
+
+
+def placing(header: str = "") -> Lines:
+    return lambda data: (
+        line("POST", "/orders/", data.key_of(member), header, PLACED) for member in data.members()
+    )
+
+
+def deepest_pages(data: Data) -> Iterator[str]:
+    for member in islice(data.members(), 1 if data.big else SOME):
+        _, cursor = data.deepest(member, PAGE)
+        yield line("GET", f"/orders/?pagination=cursor&cursor={cursor}", data.key_of(member))
+
+
+def deepest_pages_of_floor(data: Data) -> Iterator[str]:
+    for member in islice(data.members(), 1 if data.big else SOME):
+        order, _ = data.deepest(member, PAGE)
+        before = f"{order.placed_at:%Y-%m-%dT%H:%M:%S.%f},{order.pk}"
+        yield line("GET", f"/orders/?before={before}", data.key_of(member))
+
+
+def first_pages_of_the_same(data: Data) -> Iterator[str]:
+    for member in islice(data.members(), 1 if data.big else SOME):
+        yield line("GET", "/orders/?pagination=cursor", data.key_of(member))
+
+
+def single_orders(data: Data) -> Iterator[str]:
+    for pk, member in newest_orders(data):
+        yield line("GET", f"/orders/{pk}", data.key_of(member))
+
+
+def newest_orders(data: Data) -> list[tuple[int, int]]:
+    members = data.members()[:SOME]
+    orders = Order.objects.filter(customer_id__in=members, order_number__startswith="S0")
+    return list(orders.order_by("order_number").values_list("pk", "customer_id")[:SOME])
+
+
+def logging_in(data: Data) -> Iterator[str]:
+    for member in data.members():
+        body = {"email": data.email_of(member), "password": PASSWORD}
+        yield line("POST", "/auth/login", body=body)
+
+
+def registering(data: Data) -> Iterator[str]:
+    details = {"name": "김하늘", "nickname": "haneul", "phone": "01012345678", "password": PASSWORD}
+    yield line("POST", "/accounts/users", body={"email": "speed.{unique}@example.com", **details})
+
+
+TARGETS = [
+    Target("history, first page, by cursor", reading("/orders/?pagination=cursor")),
+    Target("history, first page, by offset", reading("/orders/")),
+    Target("history, deepest page, by cursor", deepest_pages, deepest_pages_of_floor),
+    Target("history, offset 60", reading("/orders/?offset=60")),
+    Target("history, by cursor: all on the primary", reading("/orders/?pagination=cursor"), rival="primary"),
+    Target("one order", single_orders),
+    Target("30 members, for staff", staff_reading("/accounts/users?limit=30")),
+    Target("place an order, with a key", placing("Idempotency-Key={unique}")),
+    Target("place an order", placing()),
+    Target("stats of 30 days", reading("/orders/stats")),
+    Target("log in", logging_in),
+    Target("register", registering),
+]
