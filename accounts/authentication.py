@@ -9,7 +9,11 @@ from knox.models import AuthToken
 from rest_framework.exceptions import AuthenticationFailed
 
 from accounts import last_used
+from orders.prepared import Prepared
 from routers import consistency
+
+# The one statement that every request sends.
+_TOKEN = Prepared(lambda digest: AuthToken.objects.select_related("user").filter(digest=digest)[:1], "digest")
 
 
 class TokenAuthentication(KnoxTokenAuthentication):
@@ -48,7 +52,8 @@ def _find(digest: str) -> AuthToken | None:
 
 
 def _look_up(digest: str) -> AuthToken | None:
-    return AuthToken.objects.select_related("user").filter(digest=digest).first()
+    found = _TOKEN.rows(AuthToken, digest)
+    return found[0] if found else None
 
 
 def _delete_if_expired(auth_token: AuthToken) -> bool:

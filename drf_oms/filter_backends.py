@@ -4,10 +4,21 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import filters
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
+
+
+class FieldFilter(DjangoFilterBackend):
+    """Builds its form, a field for each parameter, only for a request that has one of them."""
+
+    def filter_queryset(self, request: Request, queryset: Any, view: APIView) -> Any:
+        known = self.get_filterset_class(view, queryset)
+        if known is None or known.base_filters.keys().isdisjoint(request.query_params):
+            return queryset
+        return super().filter_queryset(request, queryset, view)
 
 
 class OrderingFilter(filters.OrderingFilter):

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 from rest_framework.views import APIView
 
+from drf_oms import page_queries
 from orders.keyset import BadCursor, Cursor, Ordering
 
 DEFAULT_LIMIT, MAX_LIMIT = 30, 200
@@ -39,11 +40,23 @@ class LimitOffsetPagination(DRFLimitOffsetPagination):
         return super().get_next_link() if ends <= MAX_OFFSET else None
 
     def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> Any:
+        """The rows, and how many there are in all: counted only where the page does not tell it."""
+        limit, offset = self.get_limit(request), self.get_offset(request)
+        rows = self._rows(queryset, limit, offset)
+        ends_here = len(rows) < limit and (rows or not offset)
+        self.count = offset + len(rows) if ends_here else page_queries.count_of(queryset)
+        self.request, self.limit, self.offset = request, limit, offset
+        return rows
+
+    def _rows(self, queryset: Any, limit: int, offset: int) -> list[Any]:
         """Far down, the keys first, which an index has; for whole rows MySQL would rather sort the table."""
-        ordered = Ordering(queryset).apply(queryset)
-        if self.get_offset(request) < FAR_DOWN:
-            return super().paginate_queryset(ordered, request, view)
-        keys = super().paginate_queryset(ordered.values_list("pk", flat=True), request, view) or []
+        ordering = page_queries.ordering_of(queryset)
+        if not offset:
+            return page_queries.rows_of(queryset, ordering, None, limit)
+        page = ordering.apply(queryset)[offset : offset + limit]
+        if offset < FAR_DOWN:
+            return list(page)
+        keys = list(page.values_list("pk", flat=True))
         rows = {row.pk: row for row in queryset.filter(pk__in=keys).order_by()}
         return [rows[key] for key in keys if key in rows]
 
@@ -59,9 +72,9 @@ class CursorPagination(BasePagination):
 
     def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
         self.url, limit = request.build_absolute_uri(), limit_of(request)
-        ordering = Ordering(queryset)
+        ordering = page_queries.ordering_of(queryset)
         cursor = self._cursor(request, ordering)
-        rows = list(ordering.page(queryset, cursor)[: limit + 1])
+        rows = page_queries.rows_of(queryset, ordering, cursor, limit + 1)
         more, rows = len(rows) > limit, rows[:limit]
         if cursor and cursor.backwards:
             rows.reverse()

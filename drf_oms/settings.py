@@ -214,7 +214,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["drf_oms.json.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "drf_oms.pagination.Pagination",
     "DEFAULT_FILTER_BACKENDS": [
-        "django_filters.rest_framework.DjangoFilterBackend",
+        "drf_oms.filter_backends.FieldFilter",
         "drf_oms.filter_backends.SearchFilter",
         "drf_oms.filter_backends.OrderingFilter",
     ],

@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.db.models.sql.datastructures import BaseTable
 
 from orders.models import Order
+from orders.prepared import Recipe
 
 EVERYBODYS_INDEXES = [index.name for index in Order._meta.indexes if "customer" not in index.fields]
 
@@ -17,6 +18,8 @@ class History(QuerySet[Order]):
     until it has met enough of theirs: the table, if theirs are old. Told this way, only an index that
     begins with the member is in order.
     """
+
+    recipe: Recipe | None = None  # of all of them, in their own order; what narrows or sorts makes another
 
     @classmethod
     def among(cls, orders: QuerySet[Order], member_id: int) -> Self:

@@ -101,9 +101,14 @@ class Ordering:
 
     def page(self, queryset: QuerySet[Any], cursor: Cursor | None) -> QuerySet[Any]:
         """The rows beyond the cursor, nearest first. Raises `BadCursor`."""
-        if cursor is None:
+        position = self.values_of(cursor) if cursor else []
+        return self.page_at(queryset, position, backwards=cursor is not None and cursor.backwards)
+
+    def page_at(self, queryset: QuerySet[Any], position: list[Any], *, backwards: bool) -> QuerySet[Any]:
+        """The same for a cursor's values; none: from the beginning."""
+        if not position:
             return self.apply(queryset)
-        return self.apply(queryset.filter(self._beyond(cursor)), backwards=cursor.backwards)
+        return self.apply(queryset.filter(self._beyond(position, backwards)), backwards=backwards)
 
     def cursor_at(self, row: Any, *, backwards: bool = False) -> Cursor:
         return Cursor(self.list, tuple(key.text_of(row) for key in self.keys), backwards)
@@ -116,20 +121,21 @@ class Ordering:
             raise BadCursor(_("This is no cursor; take those of next and previous as they are.")) from error
         if cursor.list != self.list or len(cursor.position) != len(self.keys):
             raise BadCursor(_("This cursor is of another list or ordering; begin without one."))
-        self._values(cursor)
+        self.values_of(cursor)
         return cursor
 
-    def _values(self, cursor: Cursor) -> list[Any]:
+    def values_of(self, cursor: Cursor) -> list[Any]:
+        """Raises `BadCursor`."""
         try:
             return [key.value_of(text) for key, text in zip(self.keys, cursor.position, strict=True)]
         except (ValidationError, ValueError, OverflowError, ArithmeticError) as error:
             raise BadCursor(_("This is no cursor; take those of next and previous as they are.")) from error
 
-    def _beyond(self, cursor: Cursor) -> Q:
+    def _beyond(self, position: list[Any], backwards: bool) -> Q:
         """a < x, or a = x and b < y: MySQL makes ranges of an index of that, but not of (a, b) < (x, y)."""
         condition, equal = Q(), dict[str, Any]()
-        for key, value in zip(self.keys, self._values(cursor), strict=True):
-            comparison = "lt" if key.descending != cursor.backwards else "gt"
+        for key, value in zip(self.keys, position, strict=True):
+            comparison = "lt" if key.descending != backwards else "gt"
             condition |= Q(**equal, **{f"{key.field.attname}__{comparison}": value})
             equal[key.field.attname] = value
         return condition

@@ -31,6 +31,14 @@ def parse_moment(text: str) -> datetime:
     return (timezone.make_aware(moment) if timezone.is_naive(moment) else moment).astimezone(UTC)
 
 
+def shown(moment: datetime | None) -> str | None:
+    """As DRF's DateTimeField shows it: in the service's zone, with Z for UTC."""
+    if moment is None:
+        return None
+    text = moment.astimezone(timezone.get_current_timezone()).isoformat()
+    return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text
+
+
 def start_of(day: date) -> datetime:
     """Midnight in the service's time zone; where that is skipped, the moment at which it would be."""
     return timezone.make_aware(datetime.combine(day, time.min)).astimezone(UTC)

@@ -1,6 +1,7 @@
 """Amounts: exact decimals with as many places as their currency has (ISO 4217)."""
 
 from decimal import Decimal
+from functools import cache
 
 from iso4217 import Currency
 
@@ -17,6 +18,7 @@ def has_right_places(amount: Decimal, currency: str) -> bool:
     return amount == amount.quantize(smallest(currency))
 
 
+@cache
 def smallest(currency: str) -> Decimal:
     """The least amount of the currency: 1 for KRW, 0.01 for USD."""
     return Decimal(1).scaleb(-PLACES[currency])

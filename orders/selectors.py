@@ -9,6 +9,7 @@ from orders import history
 from orders.histories import History
 from orders.models import ORDER_NUMBER, Order, OrderEvent
 from orders.permissions import VIEW, staff_may
+from orders.prepared import Recipe
 
 # MySQL refuses to compare an ascii column with text beyond ASCII (error 3854): searching needs a cast.
 SEARCHABLE_NUMBER = Cast("order_number", CharField())
@@ -21,7 +22,11 @@ def everybodys_orders() -> QuerySet[Order]:
 
 def orders_of(member_id: int, among: QuerySet[Order] | None = None) -> QuerySet[Order]:
     """One member's orders, newest first, or as `among` is sorted."""
-    return History.among(everybodys_orders() if among is None else among, member_id)
+    if among is not None:
+        return History.among(among, member_id)
+    orders = History.among(everybodys_orders(), member_id)
+    orders.recipe = Recipe(orders_of, (member_id,))
+    return orders
 
 
 def orders_visible_to(member: Any) -> QuerySet[Order]:

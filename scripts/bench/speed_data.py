@@ -14,7 +14,7 @@ from knox.models import AuthToken
 
 from accounts.groups import ADMINISTRATOR, make_missing_groups
 from accounts.models import Member
-from drf_oms.keyset import Ordering
+from orders.keyset import Ordering
 from orders.models import Order
 from orders.selectors import orders_of
 from scripts.bench.figures import say

@@ -61,7 +61,7 @@ def test_a_bad_credential_is_a_401_that_names_the_scheme(db, header):
 
 
 def test_one_statement_authenticates(member, member_client, django_assert_num_queries):
-    with django_assert_num_queries(4) as queries:  # the token, the count, the page, the sums
+    with django_assert_num_queries(3) as queries:  # the token, the page, the sums
         member_client.get(WHO)
 
     tokens = [query for query in queries.captured_queries if "knox_authtoken" in query["sql"]]

@@ -285,10 +285,10 @@ def test_members_and_events_have_cursors_too(staff_client, member):
 def test_the_count_neither_joins_nor_sorts(staff_client, member, django_assert_max_num_queries):
     many_orders(member, 3)
     with django_assert_max_num_queries(12) as queries:
-        staff_client.get(PATH, {"status": "paid", "sku": "M"})
-        staff_client.get("/accounts/users", {"ordering": "email"})
+        staff_client.get(PATH, {"status": "paid", "sku": "", "limit": 3})
+        staff_client.get("/accounts/users", {"ordering": "email", "limit": 2})
 
-    counts = [query["sql"] for query in queries.captured_queries if "COUNT(*)" in query["sql"]]
+    counts = [query["sql"] for query in queries.captured_queries if "SELECT COUNT(*)" in query["sql"]]
     assert len(counts) == 2
     for count in counts:
         assert "JOIN" not in count

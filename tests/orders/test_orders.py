@@ -144,11 +144,17 @@ def test_a_member_cannot_look_at_others_through_filters(member_client, other):
     assert numbers(member_client.get(PATH, {"search": theirs.order_number})) == []
 
 
-def test_the_list_runs_three_queries_however_many_orders(member, member_client, django_assert_num_queries):
+def test_the_list_counts_only_what_the_page_does_not_tell(member, member_client, django_assert_num_queries):
     OrderFactory.create_batch(25, customer=member)
 
-    with django_assert_num_queries(3):  # the token, the count, the page
-        assert len(numbers(member_client.get(PATH))) == 25
+    for query, rows in (({}, 25), ({"limit": 26}, 25), ({"offset": 20}, 5)):
+        with django_assert_num_queries(2):  # the token, the page
+            answer = member_client.get(PATH, query)
+        assert (len(numbers(answer)), answer.json()["count"]) == (rows, 25)
+    for query, rows in (({"limit": 25}, 25), ({"limit": 7}, 7), ({"offset": 25}, 0), ({"offset": 99}, 0)):
+        with django_assert_num_queries(3):  # and the count
+            answer = member_client.get(PATH, query)
+        assert (len(numbers(answer)), answer.json()["count"]) == (rows, 25)
 
 
 def test_an_order_of_somebody_else_is_not_to_be_found(member_client, other):
