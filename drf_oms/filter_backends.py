@@ -49,6 +49,8 @@ class SearchFilter(filters.SearchFilter):
     """Names the parameter in what it refuses."""
 
     def get_search_terms(self, request: Request) -> list[str]:
+        if self.search_param not in request.query_params:
+            return []
         try:
             return super().get_search_terms(request)
         except ValidationError as error:

@@ -22,12 +22,16 @@ class History(QuerySet[Order]):
     recipe: Recipe | None = None  # of all of them, in their own order; what narrows or sorts makes another
 
     @classmethod
-    def among(cls, orders: QuerySet[Order], member_id: int) -> Self:
+    def among(cls, orders: QuerySet[Order]) -> Self:
+        """Nobody's yet: see `of`."""
         history = cls(Order, query=orders.query.chain())
         alias = history.query.get_initial_alias()
         history.query.alias_map[alias] = TableByMember(Order._meta.db_table, alias)
         names: Any = orders.query.order_by or Order._meta.ordering
-        return history.filter(customer_id__gte=member_id, customer_id__lte=member_id).order_by(*names)
+        return history.order_by(*names)
+
+    def of(self, member_id: int) -> Self:
+        return self.filter(customer_id__gte=member_id, customer_id__lte=member_id)
 
     def order_by(self, *names: Any) -> Self:
         if names and str(names[0]).removeprefix("-") != "customer_id":

@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -23,7 +23,7 @@ from rest_framework.response import Response
 
 from orders.errors import KeyReused, StillRunning
 from orders.models import IdempotencyKey
-from orders.transactions import LOCK_WAIT_TIMEOUT, code_of, retried, violated_key
+from orders.transactions import LOCK_WAIT_TIMEOUT, code_of, refusable, retried, violated_key
 
 KEPT = timedelta(hours=24)
 HEADER = "Idempotency-Key"
@@ -71,15 +71,17 @@ def once(request: Request, key: str, run: Callable[[], Response]) -> HttpRespons
             raise KeyReused
         return replay(row)
     response = run()
-    keep(row, response, response.data if response.data is None else render(request, response))
-    return response
+    body = b"" if response.data is None else render(request, response)
+    keep(row, response, body)
+    headers = {name: value for name, value in response.items() if name != "Content-Type"}
+    return answer_of(body, response.status_code, headers)
 
 
 def claim(caller: Any, key: str, fingerprint: str) -> tuple[IdempotencyKey, bool]:
     """The key's row, and whether it is ours: inserted now, to be seen by others when we commit."""
     for _attempt in range(2):
         try:
-            with transaction.atomic():
+            with refusable():
                 return IdempotencyKey.objects.create(caller=caller, key=key, fingerprint=fingerprint), True
         except IntegrityError as error:
             if violated_key(error) is None:
@@ -97,10 +99,10 @@ def claim(caller: Any, key: str, fingerprint: str) -> tuple[IdempotencyKey, bool
     raise StillRunning
 
 
-def keep(row: IdempotencyKey, response: Response, body: bytes | None) -> None:
+def keep(row: IdempotencyKey, response: Response, body: bytes) -> None:
     row.status_code = response.status_code
     row.headers = {name: response[name] for name in KEPT_HEADERS if name in response}
-    row.body = body or b""
+    row.body = body
     order_id = response.data.get("id") if isinstance(response.data, dict) else None
     row.order_id = order_id
     row.save(update_fields=["status_code", "headers", "body", "order"])
@@ -112,10 +114,12 @@ def render(request: Request, response: Response) -> bytes:
 
 
 def replay(row: IdempotencyKey) -> HttpResponse:
-    headers = {**row.headers, REPLAYED: "true"}
-    return HttpResponse(
-        bytes(row.body), status=row.status_code, content_type="application/json", headers=headers
-    )
+    return answer_of(bytes(row.body), row.status_code, {**row.headers, REPLAYED: "true"})
+
+
+def answer_of(body: bytes, status_code: int | None, headers: dict[str, str]) -> HttpResponse:
+    """What was rendered once, for the row, is what is sent."""
+    return HttpResponse(body, status=status_code, content_type="application/json", headers=headers)
 
 
 def fingerprint_of(request: Request) -> str:

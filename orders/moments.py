@@ -1,6 +1,6 @@
 """Points in time as clients write them."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any
 
 from django import forms
@@ -31,11 +31,11 @@ def parse_moment(text: str) -> datetime:
     return (timezone.make_aware(moment) if timezone.is_naive(moment) else moment).astimezone(UTC)
 
 
-def shown(moment: datetime | None) -> str | None:
-    """As DRF's DateTimeField shows it: in the service's zone, with Z for UTC."""
+def shown(moment: datetime | None, zone: tzinfo) -> str | None:
+    """As DRF's DateTimeField shows it, with Z for UTC."""
     if moment is None:
         return None
-    text = moment.astimezone(timezone.get_current_timezone()).isoformat()
+    text = moment.astimezone(zone).isoformat()
     return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text
 
 

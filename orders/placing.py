@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 
 from orders import money
@@ -17,7 +17,7 @@ from orders.errors import AmountTooLarge, ExternalReferenceTaken, OrderError, Or
 from orders.history import PLACED, first_event
 from orders.lifecycle import PaymentStatus, Status
 from orders.models import ORDER_NUMBER_ALPHABET, ORDER_NUMBER_LENGTH, Order, OrderEvent, OrderLine
-from orders.transactions import retried, violated_key
+from orders.transactions import refusable, retried, violated_key
 from routers import consistency
 
 NUMBERS_TO_TRY = 3  # 36**12 numbers: even one collision is a surprise
@@ -59,7 +59,7 @@ def place_order(*, actor: Actor = SYSTEM, **content: Any) -> tuple[Order, bool]:
     for number in [given] if given else generated_numbers():
         new = draft(order_number=number, **content)
         try:
-            with transaction.atomic():
+            with refusable():
                 return insert(new, actor), True
         except IntegrityError as error:
             match violated_key(error):
@@ -79,7 +79,15 @@ def insert(new: Draft, actor: Actor) -> Order:
     new.order.save(force_insert=True)
     OrderLine.objects.bulk_create(new.lines)
     new.event(actor).save(force_insert=True)
+    know(new.order, lines=new.lines, refunds=[])
     return new.order
+
+
+def know(order: Any, **related: list[Any]) -> None:
+    """What is shown of a new order is not read back: it is left where `prefetch_related` leaves it."""
+    order._prefetched_objects_cache = {name: getattr(order, name).all() for name in related}
+    for name, rows in related.items():
+        order._prefetched_objects_cache[name]._result_cache = rows
 
 
 def draft(

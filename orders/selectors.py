@@ -1,5 +1,6 @@
 """Querysets for reading orders."""
 
+from functools import cache
 from typing import Any
 
 from django.db.models import CharField, OuterRef, QuerySet, Subquery
@@ -23,10 +24,16 @@ def everybodys_orders() -> QuerySet[Order]:
 def orders_of(member_id: int, among: QuerySet[Order] | None = None) -> QuerySet[Order]:
     """One member's orders, newest first, or as `among` is sorted."""
     if among is not None:
-        return History.among(among, member_id)
-    orders = History.among(everybodys_orders(), member_id)
+        return History.among(among).of(member_id)
+    orders = _histories().of(member_id)
     orders.recipe = Recipe(orders_of, (member_id,))
     return orders
+
+
+@cache
+def _histories() -> History:
+    """What everybody's history begins with, made once."""
+    return History.among(everybodys_orders())
 
 
 def orders_visible_to(member: Any) -> QuerySet[Order]:

@@ -1,9 +1,11 @@
 """The shapes of orders."""
 
+from datetime import tzinfo
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.validators import RegexValidator
+from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
@@ -38,6 +40,14 @@ SHOWN = (
 )
 
 
+class OrderListSerializer(serializers.ListSerializer[Order]):
+    """A page of orders."""
+
+    def to_representation(self, data: Any) -> list[Any]:
+        zone = get_current_timezone()
+        return [row_of(order, zone) for order in data]
+
+
 class OrderSerializer(serializers.ModelSerializer[Order]):
     """An order as a row of a list. The fields describe it; `row_of` makes it, without asking each of them."""
 
@@ -48,12 +58,13 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
         model = Order
         fields = SHOWN
         read_only_fields = SHOWN
+        list_serializer_class = OrderListSerializer
 
     def to_representation(self, instance: Order) -> dict[str, Any]:
-        return row_of(instance)
+        return row_of(instance, get_current_timezone())
 
 
-def row_of(order: Order) -> dict[str, Any]:
+def row_of(order: Order, zone: tzinfo) -> dict[str, Any]:
     """What `OrderSerializer` shows. A page has thirty, and its time is in them."""
     return {
         "id": order.pk,
@@ -65,9 +76,9 @@ def row_of(order: Order) -> dict[str, Any]:
         "currency": order.currency,
         "total": money.text(order.total, order.currency),
         "refunded_total": money.text(order.refunded_total, order.currency),
-        "placed_at": moments.shown(order.placed_at),
-        "paymented_at": moments.shown(order.paymented_at),
-        "updated_at": moments.shown(order.updated_at),
+        "placed_at": moments.shown(order.placed_at, zone),
+        "paymented_at": moments.shown(order.paymented_at, zone),
+        "updated_at": moments.shown(order.updated_at, zone),
         "version": order.version,
         "source": order.source,
         "external_reference": order.external_reference,
@@ -112,7 +123,7 @@ class OrderDetailSerializer(OrderSerializer):
     def to_representation(self, instance: Order) -> dict[str, Any]:
         lines = [line_of(line, instance.currency) for line in instance.lines.all()]
         refunds = RefundSerializer(instance.refunds.all(), many=True).data
-        return {**row_of(instance), "lines": lines, "refunds": refunds}
+        return {**super().to_representation(instance), "lines": lines, "refunds": refunds}
 
 
 def line_of(line: OrderLine, currency: str) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -43,6 +44,20 @@ def retried(write: Write) -> Write:
         return None
 
     return run  # type: ignore[return-value]
+
+
+@contextmanager
+def refusable() -> Iterator[None]:
+    """Inside a transaction: a statement that a unique index may refuse, and no harm done.
+
+    InnoDB undoes what it refuses and nothing before it (MySQL manual, "InnoDB Error Handling"). So there is
+    no savepoint, of two statements; Django, which would mark the transaction as broken, is told.
+    """
+    try:
+        yield
+    except IntegrityError:
+        transaction.set_rollback(False)
+        raise
 
 
 def code_of(error: Exception) -> int:

@@ -3,6 +3,7 @@
 import http.client
 import itertools
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,9 +50,8 @@ def _of(target: Target, data: Data, service: Service, servers: Servers) -> tuple
 
 
 def _ask(service: Service, lines: Iterator[str]) -> None:
-    for number, line in enumerate(lines):
-        unique = f"counting{id(lines)}x{number}"
-        method, path, key, header, body = line.replace("{unique}", unique).split("\t")
+    for line in lines:
+        method, path, key, header, body = line.replace("{unique}", uuid.uuid4().hex).split("\t")
         headers = {"Content-Type": "application/json"}
         headers |= {"Authorization": f"Token {key}"} if key else {}
         headers |= dict([header.split("=", 1)]) if header else {}

@@ -62,3 +62,10 @@ def test_an_order_without_money():
     serializer = OrderSerializer(order)
 
     assert serializer.data == by_its_fields(serializer, order)
+
+
+def test_a_page_of_orders(member):
+    orders = many_orders(member, 3)
+    page = OrderSerializer(orders, many=True)
+
+    assert page.data == [by_its_fields(page.child, order) for order in orders]
