@@ -1,8 +1,12 @@
 """Conditional requests (RFC 9110, section 13)."""
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
+import orjson
+from django.http import HttpResponse
+from django.utils.cache import get_conditional_response
 from django.utils.http import parse_etags
 
 
@@ -20,3 +24,15 @@ def if_match_of(request: Any) -> IfMatch | None:
     """What the request's `If-Match` asks; None where there is none."""
     header = request.headers.get("If-Match")
     return None if header is None else IfMatch(tuple(parse_etags(header)))
+
+
+def etag_of_page(shown: Any) -> str:
+    """Of a page that shows its rows' entity tags. Weak: equal pages may differ in how they are written."""
+    return f'W/"{blake2b(orjson.dumps(shown), digest_size=12).hexdigest()}"'
+
+
+def unchanged(request: Any, etag: str) -> HttpResponse | None:
+    """304, or 412, where the request's preconditions lead to one. Asked before more is read or rendered."""
+    unneeded = HttpResponse(headers={"ETag": etag})
+    answer = get_conditional_response(request._request, etag=etag, response=unneeded)
+    return None if answer is unneeded else answer

@@ -6,7 +6,6 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
@@ -19,7 +18,7 @@ from rest_framework.viewsets import GenericViewSet
 from orders import selectors, services
 from orders.actors import actor_on, placing_actor
 from orders.errors import OnlyStaff
-from orders.etags import if_match_of
+from orders.etags import etag_of_page, if_match_of, unchanged
 from orders.filters import OrderFilter
 from orders.idempotency import idempotent
 from orders.lifecycle import Action, Role
@@ -60,13 +59,22 @@ class OrderViewSet(mixins.ListModelMixin, GenericViewSet[Order]):
     def get_object(self) -> Order:
         return get_object_or_404(self.get_queryset(), **selectors.by_reference(self.kwargs["reference"]))
 
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # 304
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        shown = self.get_paginated_response([order.etag for order in page])
+        etag = etag_of_page(shown.data)
+        if answered := unchanged(request, etag):
+            return answered
+        shown.data["results"] = self.get_serializer(page, many=True).data
+        shown["ETag"] = etag
+        return shown
+
     @extend_schema(
         parameters=[IF_NONE_MATCH], responses={200: OrderDetailSerializer, 304: None, **refusals(412)}
     )
     def retrieve(self, request: Request, reference: str) -> HttpResponse:
         order = self.get_object()
-        shown = answer(order)
-        return get_conditional_response(request._request, etag=order.etag, response=shown) or shown
+        return unchanged(request, order.etag) or answer(order)
 
     @extend_schema(
         parameters=[KEY],
