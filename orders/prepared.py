@@ -65,6 +65,8 @@ class Prepared:
     """
 
     def __init__(self, build: Callable[..., QuerySet[Any]], *samples: Any) -> None:
+        if len(set(samples)) < len(samples):
+            raise ValueError("two samples are alike: which value goes where could not be told")
         self._build, self._samples = build, samples
         self._mine = threading.local()  # by alias: connections belong to one thread
 

@@ -9,12 +9,22 @@ set -euo pipefail
 
 usage() {
     cat <<END
-Usage: bench.sh COMMAND [OPTION...]
+Usage: bench.sh [speed] [OPTION...]
+       bench.sh COMMAND [OPTION...]
 
 Measures on a MySQL cluster of its own (var/bench-cluster), which it stops at
 the end, and prints tables. It prepares .venv and the cluster as
 scripts/run.sh does. What the figures mean: docs/benchmarks.md.
 
+  speed             requests of every kind beside a floor: a bare function that
+                    runs the same statements and no more (about five minutes,
+                    the first time one more). It needs wrk.
+                      --large         1,000,000 orders, one member with a fifth
+                      --check         fail where a ratio is under its bound
+                      --only PATTERN  targets whose names match
+                      --rounds N, --seconds N, --seed N, --picture FILE
+  shapes            gunicorn with more and fewer workers and threads (about
+                    three minutes); it needs wrk
   router            what the router costs: a decision, a request, statements
                     on each node; and how soon a replica has a commit (about
                     two minutes)
@@ -67,6 +77,7 @@ load_settings() {
     export SECRET_KEY DEBUG=false ALLOWED_HOSTS=testserver,127.0.0.1
     export CACHE_URL='' EXPOSE_DATABASE_HEADER=false GATE_READS=true WAIT_BUDGET_MS=20
     export FALL_BACK_READS_PER_SECOND=0 LOG_LEVEL=ERROR EMAIL_URL=dummymail://
+    export THROTTLE_LOGIN=1000000/min THROTTLE_REGISTER=1000000/min
 }
 
 migrate() {
@@ -86,20 +97,20 @@ measure() {
 }
 
 main() {
+    [[ ${1:-} =~ ^(--[a-z]+)?$ && ${1:-} != --help ]] && set -- speed "$@"
     local command=${1:-} module=${1:-}
     case $command in
         -h | --help) usage && exit 0 ;;
-        router | history | pages) ;;
+        speed | history | pages) ;;
+        shapes | router) (($# == 1)) || usage_error "$command takes no arguments" ;;
         export)
             module=files
             [[ ${2:-1} =~ ^[1-9][0-9]*$ ]] || usage_error "ROWS is a whole number, not '$2'"
             (($# <= 2)) || usage_error "$command takes no such arguments"
             ;;
-        '') usage_error 'a command is missing' ;;
         *) usage_error "no command is called '$command'" ;;
     esac
     shift
-    [[ $command != router ]] || (($# == 0)) || usage_error "$command takes no arguments"
     cd -- "$PROJECT_ROOT"
     CLUSTER_DIR=$(realpath -m -- "${CLUSTER_DIR:-var/bench-cluster}")
     export CLUSTER_DIR
@@ -111,6 +122,7 @@ main() {
 
     step 'Python environment'
     ensure_python_environment requirements.txt
+    [[ $command != s* ]] || have wrk || require_packages wrk # speed, shapes
     step_done
 
     step_with_output 'MySQL cluster'

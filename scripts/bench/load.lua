@@ -1,5 +1,5 @@
 -- Requests for wrk, from the file that is named after "--": a line each, its parts separated by tabs:
--- method, path, token, Idempotency-Key, body. "{unique}" becomes a word that no other request has.
+-- method, path, token, other headers as NAME=VALUE with | between, body. "{unique}" becomes a word that no other request has.
 
 local lines, made, sent, run = {}, {}, 0, ""
 
@@ -10,7 +10,7 @@ local function request_of(line)
     end
     local headers = { ["Content-Type"] = "application/json" }
     if parts[3] ~= "" then headers["Authorization"] = "Token " .. parts[3] end
-    if parts[4] ~= "" then headers[parts[4]:match("^(.-)=")] = parts[4]:match("=(.*)$") end
+    for name, value in parts[4]:gmatch("([^|=]+)=([^|]*)") do headers[name] = value end
     return wrk.format(parts[1], parts[2], headers, parts[5] ~= "" and parts[5] or nil)
 end
 

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from rest_framework.test import APIClient
+
 from orders.models import Order
 from scripts.bench.speed_data import PASSWORD, Data
 
 PAGE = 30
+FIRST = "/orders/?pagination=cursor"
 SOME = 200  # members, where each costs a look-up to prepare
 Lines = Callable[[Data], Iterator[str]]
 PLACED = {"product_name": "머그컵"}
@@ -64,14 +67,23 @@ def deepest_pages_of_floor(data: Data) -> Iterator[str]:
         yield line("GET", f"/orders/?before={before}", data.key_of(member))
 
 
-def first_pages_of_the_same(data: Data) -> Iterator[str]:
-    for member in islice(data.members(), 1 if data.big else SOME):
-        yield line("GET", "/orders/?pagination=cursor", data.key_of(member))
-
-
 def single_orders(data: Data) -> Iterator[str]:
     for pk, member in newest_orders(data):
         yield line("GET", f"/orders/{pk}", data.key_of(member))
+
+
+def polling_orders(data: Data) -> Iterator[str]:
+    for order in Order.objects.filter(pk__in=[pk for pk, _ in newest_orders(data)]):
+        header = f"If-None-Match={order.etag}"
+        yield line("GET", f"/orders/{order.pk}", data.key_of(order.customer_id), header)
+
+
+def polling_pages(data: Data) -> Iterator[str]:
+    """The entity tag is that of another host's links, so the same host is asked for."""
+    for member in data.members()[:SOME]:
+        client = APIClient(headers={"Authorization": f"Token {data.key_of(member)}"})
+        etag = client.get(FIRST).headers["ETag"]
+        yield line("GET", FIRST, data.key_of(member), f"Host=testserver|If-None-Match={etag}")
 
 
 def newest_orders(data: Data) -> list[tuple[int, int]]:
@@ -92,12 +104,14 @@ def registering(data: Data) -> Iterator[str]:
 
 
 TARGETS = [
-    Target("history, first page, by cursor", reading("/orders/?pagination=cursor")),
+    Target("history, first page, by cursor", reading(FIRST)),
     Target("history, first page, by offset", reading("/orders/")),
     Target("history, deepest page, by cursor", deepest_pages, deepest_pages_of_floor),
     Target("history, offset 60", reading("/orders/?offset=60")),
-    Target("history, by cursor: all on the primary", reading("/orders/?pagination=cursor"), rival="primary"),
+    Target("history, by cursor: all on the primary", reading(FIRST), rival="primary"),
+    Target("poll: history, unchanged", polling_pages, reading(FIRST)),
     Target("one order", single_orders),
+    Target("poll: one order, unchanged", polling_orders, single_orders),
     Target("30 members, for staff", staff_reading("/accounts/users?limit=30")),
     Target("place an order, with a key", placing("Idempotency-Key={unique}")),
     Target("place an order", placing()),

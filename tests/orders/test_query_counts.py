@@ -1,4 +1,4 @@
-"""Lists run as many statements for thirty rows as for two"""
+"""Lists run as many statements for thirty rows as for two, and a route no more than it needs"""
 
 import pytest
 from django.db import connections
@@ -70,3 +70,23 @@ def test_the_lines_of_an_order(member, member_client):
         counted.append(len(captured))
 
     assert counted[0] == counted[1]
+
+
+@pytest.mark.parametrize(("headers", "count"), [({}, 4), ({"Idempotency-Key": "k-1"}, 6)])
+def test_placing_an_order(member_client, headers, count):
+    """The token, the order, its line, its event; of a key, its row and the answer that is kept."""
+    with CaptureQueriesContext(connections["default"]) as captured:
+        answer = member_client.post("/orders/", {"product_name": "Mug"}, headers=headers)
+
+    assert answer.status_code == 201
+    assert [query["sql"].split()[0] for query in captured][:2] == ["SELECT", "INSERT"]
+    assert len(captured) == count
+
+
+def test_what_is_shown_of_a_new_order_is_what_is_stored(member_client):
+    lines = [{"name": "Mug", "sku": "M-1", "quantity": 2, "unit_price": "12000"}, {"name": "Cup"}]
+    placed = member_client.post("/orders/", {"lines": lines})
+
+    read = member_client.get(placed.headers["Location"])
+    assert placed.json() == read.json()
+    assert placed.headers["ETag"] == read.headers["ETag"]
