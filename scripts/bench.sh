@@ -20,11 +20,13 @@ scripts/run.sh does. What the figures mean: docs/benchmarks.md.
                     runs the same statements and no more (about five minutes,
                     the first time one more). It needs wrk.
                       --large         1,000,000 orders, one member with a fifth
+                                      (ten minutes more, once)
                       --check         fail where a ratio is under its bound
                       --only PATTERN  targets whose names match
                       --rounds N, --seconds N, --seed N, --picture FILE
   shapes            gunicorn with more and fewer workers and threads (about
                     three minutes); it needs wrk
+  profile [PATTERN] where the time of a request goes, by package and function
   router            what the router costs: a decision, a request, statements
                     on each node; and how soon a replica has a commit (about
                     two minutes)
@@ -102,6 +104,7 @@ main() {
     case $command in
         -h | --help) usage && exit 0 ;;
         speed | history | pages) ;;
+        profile) module=profile_requests ;;
         shapes | router) (($# == 1)) || usage_error "$command takes no arguments" ;;
         export)
             module=files

@@ -30,9 +30,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="drf-oms-bench-") as state:
         os.environ |= {"DJANGO_SETTINGS_MODULE": "drf_oms.settings", "CACHE_FILE": str(Path(state) / "cache")}
         django.setup()
-        from scripts.bench import speed, speed_data  # noqa: PLC0415 - need Django
+        from scripts.bench import speed_data  # noqa: PLC0415 - need Django
 
-        data = speed_data.fill(seed=1, orders=speed.ORDERS, big=False)
+        data = speed_data.fill(seed=1)
         with ExitStack() as stack:
             services = {
                 f"{workers} x {threads}": stack.enter_context(_service(Path(state), workers, threads))

@@ -21,20 +21,21 @@ from scripts.bench.figures import say
 from scripts.bench.history_table import administrator_of, enlarge
 from scripts.bench.members import await_replicas
 
-MEMBERS = 2_000
+MEMBERS, SMALL, LARGE = 2_000, 200_000, 1_000_000
 CHUNK = 10_000  # rows a transaction: replicas apply them one after the other
 PASSWORD = "Correct-horse-7"  # noqa: S105 - of members who exist in a benchmark only
 STAFF = "speed.staff@example.com"
 FAR = timedelta(days=3650)
 
-# One a minute, going back from now; `big` of them are the first member's, the others everybody's in turn.
+# One a minute, going back from now: everybody's in turn. Of what is more than `small`, the first member has
+# a quarter.
 ORDERS = """
     INSERT INTO orders_order
            (order_number, customer_id, product_name, status, payment_status, currency, total, refunded_total,
             placed_at, paymented_at, updated_at, version, source)
       WITH RECURSIVE numbers (n) AS (SELECT %(first)s UNION ALL SELECT n + 1 FROM numbers WHERE n < %(last)s)
     SELECT CONCAT('S', LPAD(CONV(n, 10, 36), 11, '0')),
-           IF(n MOD 5 = 0 AND %(big)s, %(member)s, %(member)s + n MOD %(members)s),
+           %(member)s + IF(n >= %(small)s AND n MOD 4 = 0, 0, n MOD %(members)s),
            CONCAT('머그컵 ', n MOD 1000),
            ELT(1 + CRC32(n) MOD 4, 'paid', 'preparing', 'shipped', 'delivered'),
            'paid', 'KRW', CRC32(n) MOD 1000 * 100, 0, placed, placed, placed, 1, 'api'
@@ -56,7 +57,7 @@ class Data:
 
     seed: int
     first: int
-    big: bool = False  # whether the first member has a fifth of all orders
+    big: bool = False  # whether the first member has very many orders
 
     def members(self) -> range:
         return range(self.first, self.first + MEMBERS)
@@ -88,11 +89,11 @@ def email(seed: int, number: int) -> str:
     return f"speed.{seed}.{number}@example.com"
 
 
-def fill(seed: int, orders: int, *, big: bool) -> Data:
-    """What is missing of so many orders; with `big`, a fifth of them are the first member's."""
+def fill(seed: int, orders: int = SMALL) -> Data:
+    """What is missing of so many orders."""
     for alias in connections:
         enlarge(alias)
-    data = Data(seed, _members(seed), big)
+    data = Data(seed, _members(seed), big=orders > SMALL)
     with administrator_of(DEFAULT_DB_ALIAS) as administrator, administrator.cursor() as cursor:
         cursor.execute(f"SET SESSION cte_max_recursion_depth = {CHUNK + 1}")
         cursor.execute(NEWEST)
@@ -101,7 +102,7 @@ def fill(seed: int, orders: int, *, big: bool) -> Data:
         facts = {
             "member": data.first,
             "members": MEMBERS,
-            "big": big,
+            "small": SMALL,
             "start": f"{_start():%Y-%m-%d %H:%M:%S}",
         }
         for first in range(made, orders, CHUNK):

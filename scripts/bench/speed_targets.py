@@ -22,7 +22,8 @@ PLACED = {"product_name": "머그컵"}
 class Target:
     """One kind of request. `at_least`: the ratio to its rival under which `--check` fails.
 
-    `rival` is "floor", or "primary": the service itself with everything on the primary.
+    `rival` is "floor"; "primary", the service with everything on the primary; or "itself", the same
+    service, asked for something else.
     """
 
     name: str
@@ -67,6 +68,11 @@ def deepest_pages_of_floor(data: Data) -> Iterator[str]:
         yield line("GET", f"/orders/?before={before}", data.key_of(member))
 
 
+def first_pages_of_the_same(data: Data) -> Iterator[str]:
+    for member in islice(data.members(), 1 if data.big else SOME):
+        yield line("GET", FIRST, data.key_of(member))
+
+
 def single_orders(data: Data) -> Iterator[str]:
     for pk, member in newest_orders(data):
         yield line("GET", f"/orders/{pk}", data.key_of(member))
@@ -107,6 +113,7 @@ TARGETS = [
     Target("history, first page, by cursor", reading(FIRST)),
     Target("history, first page, by offset", reading("/orders/")),
     Target("history, deepest page, by cursor", deepest_pages, deepest_pages_of_floor),
+    Target("  to the same members' first", deepest_pages, first_pages_of_the_same, rival="itself"),
     Target("history, offset 60", reading("/orders/?offset=60")),
     Target("history, by cursor: all on the primary", reading(FIRST), rival="primary"),
     Target("poll: history, unchanged", polling_pages, reading(FIRST)),
