@@ -79,15 +79,15 @@ def insert(new: Draft, actor: Actor) -> Order:
     new.order.save(force_insert=True)
     OrderLine.objects.bulk_create(new.lines)
     new.event(actor).save(force_insert=True)
-    know(new.order, lines=new.lines, refunds=[])
+    know_lines(new.order, new.lines)
     return new.order
 
 
-def know(order: Any, **related: list[Any]) -> None:
-    """What is shown of a new order is not read back: it is left where `prefetch_related` leaves it."""
-    order._prefetched_objects_cache = {name: getattr(order, name).all() for name in related}
-    for name, rows in related.items():
-        order._prefetched_objects_cache[name]._result_cache = rows
+def know_lines(order: Any, rows: list[OrderLine]) -> None:
+    """They are shown of a new order, and not read back: left where `prefetch_related` leaves them."""
+    lines = order.lines.all()
+    lines._result_cache = rows
+    order._prefetched_objects_cache = {"lines": lines}
 
 
 def draft(

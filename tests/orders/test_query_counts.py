@@ -90,3 +90,10 @@ def test_what_is_shown_of_a_new_order_is_what_is_stored(member_client):
     read = member_client.get(placed.headers["Location"])
     assert placed.json() == read.json()
     assert placed.headers["ETag"] == read.headers["ETag"]
+
+
+def test_one_order(member, member_client, django_assert_num_queries):
+    order = OrderFactory(customer=member)
+
+    with django_assert_num_queries(3):  # the token, the order, its lines; refunds where there are some
+        assert member_client.get(f"/orders/{order.pk}").status_code == 200
