@@ -31,7 +31,12 @@ class History(QuerySet[Order]):
         return history.order_by(*names)
 
     def of(self, member_id: int) -> Self:
-        return self.filter(customer_id__gte=member_id, customer_id__lte=member_id)
+        """Filtered when the query is looked at, as Django does it for related managers: a page is mostly read
+        by a statement that is there already (`recipe`).
+        """
+        history: Any = self.all()
+        history._deferred_filter = False, (), {"customer_id__gte": member_id, "customer_id__lte": member_id}
+        return history
 
     def order_by(self, *names: Any) -> Self:
         if names and str(names[0]).removeprefix("-") != "customer_id":

@@ -32,8 +32,12 @@ class Compiled:
 
     def rows(self, values: Sequence[Any]) -> list[Any]:
         """As `QuerySet` makes them (django.db.models.query.ModelIterable)."""
-        found = self._execute(self.sql, values)
-        return [self._instance(row) for row in self.compiler.apply_converters(found, self.converters)]
+        alias, model = self.compiler.using, self.compiler.klass_info["model"]
+        rows = list(self.compiler.apply_converters(self._execute(self.sql, values), self.converters))
+        instances = [model.from_db(alias, self.names, row[self.columns]) for row in rows]
+        if self.related or self.compiler.annotation_col_map:
+            self._complete(instances, rows)
+        return instances
 
     def count(self, values: Sequence[Any]) -> int:
         ((count,),) = self._execute(f"SELECT COUNT(*) FROM ({self.sql}) AS counted", values)  # noqa: S608
@@ -47,14 +51,12 @@ class Compiled:
             rows: Sequence[Any] = cursor.fetchall()
             return rows
 
-    def _instance(self, row: Sequence[Any]) -> Any:
-        alias, model = self.compiler.using, self.compiler.klass_info["model"]
-        instance = model.from_db(alias, self.names, row[self.columns])
-        for related in self.related:
-            related.populate(row, instance)
-        for name, column in self.compiler.annotation_col_map.items():
-            setattr(instance, name, row[column])
-        return instance
+    def _complete(self, instances: Sequence[Any], rows: Sequence[Sequence[Any]]) -> None:
+        for instance, row in zip(instances, rows, strict=True):
+            for related in self.related:
+                related.populate(row, instance)
+            for name, column in self.compiler.annotation_col_map.items():
+                setattr(instance, name, row[column])
 
 
 class Prepared:

@@ -122,7 +122,7 @@ class OrderDetailSerializer(OrderSerializer):
 
     def to_representation(self, instance: Order) -> dict[str, Any]:
         lines = [line_of(line, instance.currency) for line in instance.lines.all()]
-        refunds: list[Any] = []
+        refunds: Any = []
         if instance.refunded_total:
             refunds = RefundSerializer(instance.refunds.all(), many=True).data
         return {**super().to_representation(instance), "lines": lines, "refunds": refunds}
