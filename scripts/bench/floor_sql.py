@@ -24,14 +24,13 @@ LINES = """
       FROM orders_orderline WHERE order_id = %s ORDER BY position
 """
 REFUNDS = "SELECT id, amount, reason, created_at FROM orders_refund WHERE order_id = %s ORDER BY id"
-MEMBERS = f"""
-    SELECT member.id, email, email_verified_at, name, nickname, phone, gender, erased_at, newest.*
-      FROM (SELECT * FROM accounts_member ORDER BY id LIMIT %s) AS member
-      LEFT JOIN LATERAL (SELECT {COLUMNS.replace("id,", "orders_order.id AS order_id,", 1)}
-                           FROM orders_order WHERE customer_id = member.id
-                          ORDER BY placed_at DESC, id DESC LIMIT 1) AS newest ON TRUE
-     ORDER BY member.id
+MEMBERS = """
+    SELECT id, email, email_verified_at, name, nickname, phone, gender, erased_at,
+           (SELECT newest.id FROM orders_order AS newest WHERE newest.customer_id = member.id
+             ORDER BY newest.placed_at DESC, newest.id DESC LIMIT 1) AS last_order_id
+      FROM accounts_member AS member ORDER BY id LIMIT %s
 """
+ORDERS = f"SELECT {COLUMNS} FROM orders_order WHERE id IN %s"
 SUMS = """
     SELECT customer_id, currency, COUNT(*) AS orders,
            SUM(IF(payment_status <> 'unpaid', total - refunded_total, NULL)) AS received
