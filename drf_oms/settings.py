@@ -255,7 +255,14 @@ WHITENOISE_USE_FINDERS = DEBUG
 
 # Browser front ends of other origins; none unless named. Tokens travel in a header, so no credentials.
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
-CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "if-match", "x-consistency", "x-consistency-token")
+CORS_ALLOW_HEADERS = (
+    *default_headers,
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "x-consistency",
+    "x-consistency-token",
+)
 CORS_EXPOSE_HEADERS = ["ETag", "Location", "Retry-After", "X-Consistency-Token", "X-Request-Id"]
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
