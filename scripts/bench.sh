@@ -17,7 +17,7 @@ the end, and prints tables. It prepares .venv and the cluster as
 scripts/run.sh does. What the figures mean: docs/benchmarks.md.
 
   speed             requests of every kind beside a floor: a bare function that
-                    runs the same statements and no more (about five minutes,
+                    runs the same statements and no more (about ten minutes,
                     the first time one more). It needs wrk.
                       --large         1,000,000 orders, one member with a fifth
                                       (ten minutes more, once)
