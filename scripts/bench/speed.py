@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from scripts.bench.speed_targets import Target
 
 WORKERS, THREADS = 2, 4
+SERVICE = Shape(WORKERS, THREADS)
 FLOOR = Shape(
     WORKERS,
     THREADS,
@@ -77,25 +78,27 @@ def measured(
     state: Path, data: "Data", targets: "list[Target]", asked: Any
 ) -> tuple[dict[str, Turns], dict[str, Any]]:
     """Each target's turns by who answered; and the workers' memory, and how much they answered for it."""
-    shape, found = Shape(WORKERS, THREADS), {}
-    starts = {"service": (shape, {}), "floor": (FLOOR, {}), "primary": (shape, {"REPLICA_URLS": ""})}
-    needed = {"service", *(target.rival for target in targets)} - {"itself"}
+    found: dict[str, Turns] = {}
     with ExitStack() as stack:
-        services = {}
-        for name in needed:
-            place = state / name
-            place.mkdir()
-            own_shape, settings = starts[name]
-            service = Service(place, "drf_oms.settings", shape=own_shape, **settings)
-            services[name] = stack.enter_context(service)
+        names = {"service", *(target.rival for target in targets)} - {"itself"}
+        services = {name: stack.enter_context(started(name, state)) for name in names}
         services["itself"] = services["service"]
-        memory = {"answered": 0, "began": megabytes(services["service"])}
+        memory: dict[str, Any] = {"answered": 0, "began": megabytes(services["service"])}
         for target in targets:
             found[target.name] = turns_of(target, services, data, state, asked)
             memory["answered"] += sum(turn.requests for turn in found[target.name]["service"])
             memory.setdefault("warm", megabytes(services["service"]))
         memory["ended"] = megabytes(services["service"])
     return found, memory
+
+
+def started(name: str, state: Path) -> Service:
+    """One of the rivals, with a log and a position store of its own."""
+    place = state / name
+    place.mkdir()
+    shape = FLOOR if name == "floor" else SERVICE
+    settings = {"REPLICA_URLS": ""} if name == "primary" else {}
+    return Service(place, "drf_oms.settings", shape=shape, **settings)
 
 
 def turns_of(target: "Target", services: dict[str, Service], data: "Data", state: Path, asked: Any) -> Turns:
