@@ -108,11 +108,11 @@ def turns_of(target: "Target", services: dict[str, Service], data: "Data", state
     for name, lines in files.items():
         paths[name] = state / f"{name}.requests"
         paths[name].write_text("\n".join(lines(data)) + "\n")
-        load.turn(services[name], paths[name], target.times)  # connections, imports, caches
+        load.turn(services[name], paths[name], target.shortest)  # connections, imports, caches
     turns: Turns = {name: [] for name in files}
     for _ in range(asked.rounds):
         for name, path in paths.items():
-            turns[name].append(load.turn(services[name], path, asked.seconds * target.times))
+            turns[name].append(load.turn(services[name], path, max(asked.seconds, target.shortest)))
     say(f"  {target.name}: {Sample([turn.rate for turn in turns['service']]).median:,.0f}/s")
     return turns
 
