@@ -73,8 +73,11 @@ def observe_wait(alias: str, seconds: float, *, reached: bool) -> None:
         WAITS.labels(alias, str(reached).lower()).observe(seconds)
 
 
-def describe_node(node: "Node", *, role: str) -> None:
-    """Set the gauges to what the prober has just seen. Of a node that does not answer, the rest stays."""
+def describe_node(node: "Node", *, role: str, is_primary: bool = False) -> None:
+    """Set the gauges to what the prober has just seen. Of a node that does not answer, the rest stays.
+
+    A replica by the settings that `is_primary` now has no threads that could stand still.
+    """
     if prometheus is None:
         return
     PROBED_AT.labels(node.alias, role).set(time.time())
@@ -84,8 +87,8 @@ def describe_node(node: "Node", *, role: str) -> None:
         SEMISYNC.labels(node.alias, role).set(node.facts.semisync)
     if node.facts is not None and role == "replica":
         LAG.labels(node.alias, role).set(node.lag)
-        RECEIVING.labels(node.alias, role).set(bool(node.facts.receiving))
-        APPLYING.labels(node.alias, role).set(bool(node.facts.applying))
+        RECEIVING.labels(node.alias, role).set(is_primary or bool(node.facts.receiving))
+        APPLYING.labels(node.alias, role).set(is_primary or bool(node.facts.applying))
         ERRANT.labels(node.alias, role).set(node.suspect)
 
 

@@ -47,7 +47,8 @@ class Prober(threading.Thread):
         for node in known:
             if time.monotonic() >= self._next_look.get(node.alias, 0.0):
                 self._look_at(node, known)
-                metrics.describe_node(node, role="primary" if node is known.primary else "replica")
+                role = "primary" if node is known.primary else "replica"
+                metrics.describe_node(node, role=role, is_primary=node.out_because == IS_PRIMARY)
                 journal.note_lag(node.alias, node.lag if node.facts else inf)
         journal.share()
 

@@ -1,12 +1,15 @@
 """One instance as monitors see it: all of its workers, and the nodes as these have found them."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import requests
 
 from tests.drf_oms.test_metrics import value
 from tests.replication.cluster import REPLICAS, Service, wait_until
+from tests.replication.roles import Roles
 
 
 def scrape(service: Service) -> str:
@@ -62,6 +65,19 @@ def test_a_stopped_applier_degrades_and_is_shown(cluster, service, registered):
     assert value(text, "routers_node_in_service", alias=other) == 1
     assert value(text, "routers_node_in_service", alias="default", role="primary") == 1
     wait_until(lambda: not degraded(service), what="it is back in service")
+
+
+def test_the_primary_is_not_shown_as_a_replica_that_stands_still(cluster, tmp_path):
+    """Where it may move, each server is named among the replicas, and one of them is it."""
+    everywhere = Roles(Path(os.environ["CLUSTER_DIR"])).settings()
+    with Service(tmp_path, **everywhere) as service:
+        nodes, text = service.ready()["nodes"], scrape(service)
+
+    states = {alias: node["status"] for alias, node in nodes.items()}
+    assert states == {"default": "ok", "replica1": "the primary", "replica2": "ok", "replica3": "ok"}
+    for alias in ("replica1", "replica2", "replica3"):
+        assert value(text, "routers_replica_receiving", alias=alias) == 1
+        assert value(text, "routers_replica_applying", alias=alias) == 1
 
 
 def degraded(service: Service) -> dict | None:
