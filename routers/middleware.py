@@ -89,7 +89,7 @@ class RoutingMiddleware:
         now = scope.current()
         if isinstance(error, NoNodeAvailable):
             return unavailable(error.reason)
-        if now is not None and is_demotion(error) and primary.moves():
+        if now is not None and is_demotion(error):
             return self._demoted(request, now.story, error)
         if now is None or not is_connection_error(error):
             return None
@@ -107,8 +107,9 @@ class RoutingMiddleware:
         nodes().primary.lose("read only")
         can_be_read_again = request.method in SAFE_METHODS or hasattr(request, "_body")
         first_try = not hasattr(request, "routers_rerun")
-        if not (first_try and can_be_read_again and was_rolled_back(error) and has_committed_nothing(story)):
-            return unavailable("the primary has become another server")
+        may_be_elsewhere = primary.moves() and first_try and can_be_read_again
+        if not (may_be_elsewhere and was_rolled_back(error) and has_committed_nothing(story)):
+            return unavailable("the primary takes no writes any more")
         request.routers_rerun = DEFAULT_DB_ALIAS  # type: ignore[attr-defined]
         return HttpResponse(status=503)  # nobody will see it
 

@@ -9,7 +9,7 @@ from knox.models import AuthToken
 
 from accounts.services import log_in
 from drf_oms import page_queries
-from drf_oms.keyset import Ordering
+from orders.keyset import Ordering
 from orders.models import Order
 from orders.prepared import Prepared
 from orders.selectors import orders_of
