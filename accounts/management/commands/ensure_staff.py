@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 
-from accounts.groups import ADMINISTRATOR
+from accounts.groups import ADMINISTRATOR, GROUPS
 from accounts.services import ensure_staff
 
 
@@ -36,6 +36,7 @@ class Command(BaseCommand):
         try:
             ensure_staff(email=email, password=password, group=group)
         except Group.DoesNotExist as error:
-            known = ", ".join(Group.objects.values_list("name", flat=True).order_by("name"))
+            there = {*GROUPS, *Group.objects.values_list("name", flat=True)}  # the former are made on demand
+            known = ", ".join(sorted(there))
             raise CommandError(f"There is no group '{group}'; there are: {known}.") from error
         self.stdout.write(f"{email} is staff, in the group {group}.")

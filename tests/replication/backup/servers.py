@@ -93,8 +93,14 @@ class EmptyServers(Servers):
         accounts = self.cluster.query(
             node, "SELECT CONCAT(QUOTE(User), '@', QUOTE(Host)) FROM mysql.user WHERE User LIKE 'oms%'"
         )
-        drop = f"DROP USER {', '.join(accounts.splitlines())};" if accounts else ""
-        self.cluster.query(node, f"{drop} DROP DATABASE IF EXISTS oms; RESET BINARY LOGS AND GTIDS")
+        databases = self.cluster.query(
+            node,
+            "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT IN"
+            " ('mysql', 'sys', 'information_schema', 'performance_schema')",
+        )
+        drop = [f"DROP USER {', '.join(accounts.splitlines())}"] if accounts else []
+        drop += [f"DROP DATABASE {name}" for name in databases.split()]
+        self.cluster.query(node, "; ".join([*drop, "RESET BINARY LOGS AND GTIDS"]))
 
 
 class Supervisor:
