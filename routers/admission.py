@@ -24,11 +24,12 @@ def admit_write(story: Story) -> None:
 
 def admit_read(story: Story, reason: str) -> None:
     """Count a read that falls back. Raises `NoNodeAvailable` when the primary is down or has enough."""
-    if reason != "strong":
-        if pool.nodes().primary.in_service() and not pool.fall_back_allowed():
-            raise NoNodeAvailable(f"too many reads fall back to the primary ({reason})")
-        events.emit("fall_back", reason=reason)
+    falls_back = reason != "strong"
+    if falls_back and pool.nodes().primary.in_service() and not pool.fall_back_allowed():
+        raise NoNodeAvailable(f"too many reads fall back to the primary ({reason})")
     _admit(story, story.claimed, f"the primary is down, and no replica may answer ({reason})")
+    if falls_back:
+        events.emit("fall_back", reason=reason)
 
 
 def _admit(story: Story, claimed: GTIDSet, otherwise: str) -> None:
