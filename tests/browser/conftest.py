@@ -23,7 +23,7 @@ EXPECTED = "Failed to load resource: the server responded with a status of 4"  #
 Tab = Callable[..., Any]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service(cluster, staff, tmp_path_factory) -> Iterator[Service]:  # noqa: F811 - the fixtures above
     command = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "drf_oms.settings"}
@@ -32,13 +32,14 @@ def service(cluster, staff, tmp_path_factory) -> Iterator[Service]:  # noqa: F81
         yield service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shop(service, staff) -> Shop:  # noqa: F811
     return Shop(service, staff)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """Playwright runs an event loop in this thread, where Django then refuses connections: not for longer."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         assert "CI" not in os.environ, "there is no chromium; see scripts/test.sh"
@@ -49,7 +50,7 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def login(browser, service, staff) -> Any:  # noqa: F811
     """The cookies of a staff member who has logged in by the form: a password costs a second."""
     with context_of(browser, service) as context:
@@ -126,7 +127,7 @@ def watched(page: Page) -> tuple[Page, list[str], set[str]]:
     return page, complaints, hosts
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def picture() -> Callable[..., None]:
     """Keeps a screenshot in var/screenshots."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
