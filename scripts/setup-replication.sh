@@ -6,6 +6,8 @@ set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib/common.sh"
 # shellcheck source=scripts/lib/server.sh
 . "$PROJECT_ROOT/scripts/lib/server.sh"
+# shellcheck source=scripts/lib/topology.sh
+. "$PROJECT_ROOT/scripts/lib/topology.sh"
 
 usage() {
     cat <<END
@@ -14,6 +16,10 @@ Usage: setup-replication.sh [OPTION...] PRIMARY REPLICA...
 Makes each REPLICA follow PRIMARY, a live one too, and waits until it has all
 that the primary has. Run again, it changes nothing. A server is HOST or
 HOST:PORT; MySQL 8.0.26 or newer, with GTIDs.
+
+Where PRIMARY is read only, and one of the others takes writes, that one is the
+primary: roles were swapped (manage.py replication promote), and stay so. Where
+another one takes writes besides, and has made some, nothing is changed.
 
 On the primary it makes the account for replication (REQUIRE SSL, nothing but
 REPLICATION SLAVE). On a replica:
@@ -47,34 +53,47 @@ END
 CLONE_ABOVE=64
 TIMEOUT=600
 CLONE_USER=oms_clone # exists while a replica is cloned
-CHANGES=()           # of the server at hand
-
-changed() {
-    CHANGES+=("$*")
-}
 
 # --- preconditions ----------------------------------------------------------
 
-answers() {
-    sql "$1" <<<'SELECT 1' >/dev/null 2>"$WORK/refusal"
+takes_writes() {
+    answers "$1" && [[ $(fact "$1" '@@GLOBAL.super_read_only') == 0 ]]
 }
 
-# A server that starts refuses the connection (2002, 2003, 2005, 2013); waiting cures nothing else.
-answers_or_never_will() {
-    answers "$1" || ! grep -qE 'ERROR 20(02|03|05|13)' "$WORK/refusal"
+# rivals_of SERVER: the others that take writes, follow nobody, and have what the server has not
+rivals_of() {
+    local server executed
+    executed=$(executed_gtids "$1")
+    for server in "${SERVERS[@]}"; do
+        if [[ $server != "$1" ]] && takes_writes "$server" && [[ -z $(receiver_of "$server") ]] &&
+            [[ $(fact "$server" "GTID_SUBSET(@@GLOBAL.gtid_executed, '$executed')") == 0 ]]; then
+            printf '%s\n' "$server"
+        fi
+    done
 }
 
-require_server() {
-    wait_until "$TIMEOUT" answers_or_never_will "$1" || true
-    answers "$1" || die "$1 does not answer: $(<"$WORK/refusal")"
-    [[ $(fact "$1" '@@GLOBAL.gtid_mode') == ON ]] || die "gtid_mode of $1 is not ON: set it on every server first."
-    [[ $(fact "$1" '@@GLOBAL.log_bin') == 1 ]] || die "$1 writes no binary log: set log_bin."
+# Roles may have been swapped since somebody wrote the arguments (manage.py replication promote). A rival of a
+# primary that takes writes is not made its replica: it may be the one that is right.
+find_primary() {
+    local named=$PRIMARY rivals
+    mapfile -t rivals < <(rivals_of "$named")
+    if takes_writes "$named"; then
+        ((${#rivals[@]} == 0)) || die "$named and ${rivals[*]} take writes, and ${rivals[*]} has transactions that" \
+            "$named has not: nothing was changed. On the one that is not the primary, run SET PERSIST super_read_only" \
+            "= ON; if it was, manage.py replication rejoin. If it is new: RESET BINARY LOGS AND GTIDS there."
+        return
+    fi
+    ((${#rivals[@]} == 1)) || die "$named is read only, and of the others ${rivals[*]:-none} may be the primary:" \
+        "nothing was changed. On the one that is, run SET PERSIST super_read_only = OFF, PERSIST read_only = OFF."
+    [[ $SOURCE == "$named" ]] || die "$named is read only, and ${rivals[*]} takes writes: name that one first, and" \
+        "with --source how it is reached."
+    PRIMARY=${rivals[0]} SOURCE=${rivals[0]}
+    note "$PRIMARY takes writes, $named does not: $PRIMARY is the primary now."
 }
 
 require_primary() {
     require_server "$PRIMARY"
-    [[ $(fact "$PRIMARY" '@@GLOBAL.super_read_only') == 0 ]] ||
-        die "$PRIMARY is read only: is it a replica? SET PERSIST super_read_only = OFF, read_only = OFF if it is not."
+    find_primary
 }
 
 require_other_server() {
@@ -114,7 +133,7 @@ CREATE USER IF NOT EXISTS $account;
 ALTER USER $account IDENTIFIED WITH caching_sha2_password BY $(quoted "$REPLICATION_PASSWORD") REQUIRE SSL;
 GRANT REPLICATION SLAVE ON *.* TO $account;
 END
-    changed "account $REPLICATION_USER made"
+    changed "$PRIMARY" "account $REPLICATION_USER made"
 }
 
 # --- seeding ----------------------------------------------------------------
@@ -194,7 +213,7 @@ END
     [[ $(fact "$replica" '(SELECT STATE FROM performance_schema.clone_status)') == Completed ]] ||
         die "cloning to $replica failed: $(fact "$replica" '(SELECT ERROR_MESSAGE FROM performance_schema.clone_status)')"
     drop_clone_account
-    changed cloned
+    changed "$replica" cloned
 }
 
 # --- following --------------------------------------------------------------
@@ -202,7 +221,7 @@ END
 ensure_read_only() {
     [[ $(fact "$1" '@@GLOBAL.super_read_only') == 0 ]] || return 0
     sql "$1" <<<'SET PERSIST super_read_only = ON'
-    changed 'made super_read_only'
+    changed "$1" 'made super_read_only'
 }
 
 follows_source() {
@@ -222,7 +241,7 @@ CHANGE REPLICATION SOURCE TO
     SOURCE_SSL = 1, SOURCE_AUTO_POSITION = 1, SOURCE_CONNECT_RETRY = 1, SOURCE_RETRY_COUNT = 1000000;
 START REPLICA;
 END
-    changed "attached to $SOURCE"
+    changed "$1" "attached to $SOURCE"
 }
 
 ensure_following() {
@@ -230,7 +249,7 @@ ensure_following() {
         follow_source "$1"
     elif [[ $(receiver_of "$1") == OFF || $(applier_of "$1") == OFF ]]; then
         sql "$1" <<<'START REPLICA'
-        changed 'started again'
+        changed "$1" 'started again'
     fi
 }
 
@@ -270,30 +289,7 @@ set_up_replica() {
     await_caught_up "$replica"
 }
 
-# --- the summary ------------------------------------------------------------
-
-print_line() {
-    printf '%-24s %-8s %-12s %-9s %-9s %s\n' "$@"
-}
-
-# print_server NAME ROLE RECEIVER APPLIER: with what was changed, which begins anew
-print_server() {
-    local joined
-    printf -v joined '%s, ' "${CHANGES[@]:-unchanged}"
-    print_line "$1" "$2" "$(fact "$1" 'VERSION()')" "$3" "$4" "${joined%, }"
-    CHANGES=()
-}
-
 # --- the command ------------------------------------------------------------
-
-clean_up() {
-    rm -rf -- "$WORK"
-}
-
-number() {
-    [[ $1 =~ ^[0-9]{1,7}$ ]] || usage_error "'$1' is not a number"
-    printf '%d' "$1"
-}
 
 read_arguments() {
     SERVERS=() SOURCE=''
@@ -314,30 +310,16 @@ read_arguments() {
     SOURCE=${SOURCE:-$PRIMARY}
 }
 
-read_credentials() {
-    local password
-    password=$(secret ADMIN_PASSWORD)
-    REPLICATION_PASSWORD=$(secret REPLICATION_PASSWORD)
-    REPLICATION_USER=${REPLICATION_USER:-oms_repl}
-    [[ -n $password ]] || usage_error 'set ADMIN_PASSWORD or ADMIN_PASSWORD_FILE'
-    [[ -n $REPLICATION_PASSWORD ]] || usage_error 'set REPLICATION_PASSWORD or REPLICATION_PASSWORD_FILE'
-    ADMIN_OPTIONS=$WORK/admin.cnf
-    write_client_options "$ADMIN_OPTIONS" "${ADMIN_USER:-root}" "$password"
-}
-
 main() {
     local replica
     read_arguments "$@"
-    have "${MYSQL:-mysql}" || die 'the client mysql is not installed; name another by MYSQL.'
-    WORK=$(umask 077 && mktemp -d)
-    trap clean_up EXIT
-    read_credentials
-
+    prepare_client
     require_primary
     ensure_replication_account
     print_line SERVER ROLE VERSION RECEIVER APPLIER 'WHAT WAS DONE'
     print_server "$PRIMARY" primary - -
-    for replica in "${SERVERS[@]:1}"; do
+    for replica in "${SERVERS[@]}"; do
+        [[ $replica != "$PRIMARY" ]] || continue
         set_up_replica "$replica"
         print_server "$replica" replica "$(receiver_of "$replica")" "$(applier_of "$replica")"
     done
