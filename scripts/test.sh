@@ -12,7 +12,7 @@ set -euo pipefail
 usage() {
     cat <<END
 Usage: test.sh [--only-tests] [PYTEST ARGUMENT...]
-       test.sh --compose
+       test.sh --compose | --compose-cluster
 
 Checks the project on a MySQL cluster of its own (var/test-cluster): ruff,
 mypy, lint-imports, missing migrations and, where it is installed, shellcheck;
@@ -22,6 +22,7 @@ scripts/run.sh does.
   --only-tests      skip what comes before pytest
   --compose         instead, bring docker/compose.yml up and make its claims;
                     needs a Docker engine, and some minutes
+  --compose-cluster likewise docker/compose.cluster.yml
 
 Environment:
   KEEP_CLUSTER=1    leave the cluster up, for a quicker next time
@@ -162,14 +163,15 @@ main() {
     case ${1:-} in
         -h | --help) usage && exit 0 ;;
         --only-tests) only_tests=true && shift ;;
-        --compose)
+        --compose | --compose-cluster)
+            local claims=${1#--}
             shift
             cd -- "$PROJECT_ROOT"
             STEP_TOTAL=1
             step 'Python environment'
             ensure_python_environment requirements-dev.txt
             step_done
-            exec "$PROJECT_ROOT/tests/compose.sh" "$@"
+            exec "$PROJECT_ROOT/tests/$claims.sh" "$@"
             ;;
     esac
     cd -- "$PROJECT_ROOT"

@@ -6,6 +6,8 @@ set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/../scripts/lib/common.sh"
 # shellcheck source=scripts/lib/setup.sh
 . "$PROJECT_ROOT/scripts/lib/setup.sh"
+# shellcheck source=tests/compose-project.sh
+. "$PROJECT_ROOT/tests/compose-project.sh"
 
 usage() {
     cat <<END
@@ -23,50 +25,7 @@ Exit status: 0 all claims hold, 1 one does not.
 END
 }
 
-compose() {
-    docker compose --project-name drf-oms-test --env-file "$SECRETS" -f "$PROJECT_ROOT/docker/compose.yml" "$@"
-}
-
-# claim SENTENCE COMMAND...: what the command says is shown if it fails. In the background, for in a
-# condition the shell would go on after each line of it that fails.
-claim() {
-    local started
-    started=$(microseconds_now)
-    printf '%s ... ' "$1"
-    shift
-    "$@" >"$LOG" 2>&1 &
-    if ! wait $!; then
-        printf 'NOT SO\n'
-        last_lines_of "$LOG" 40
-        exit 1
-    fi
-    printf '%s\n' "$(duration_since "$started")"
-}
-
-# A line that begins with "!" would not end the script.
-not() {
-    ! "$@"
-}
-
 # --- asking -----------------------------------------------------------------
-
-# sql NODE STATEMENT
-sql() {
-    # shellcheck disable=SC2016 # expanded in the container
-    compose exec -T "$1" sh -c 'MYSQL_PWD=$MYSQL_ROOT_PASSWORD exec mysql --user=root -Ne "$1"' - "$2"
-}
-
-poc() {
-    "$PROJECT_ROOT/scripts/poc.sh" "$URL"
-}
-
-status_of() {
-    curl --silent --output /dev/null --max-time 30 --write-out '%{http_code}' "$@" || true
-}
-
-all_nodes_serve() {
-    [[ $(curl --silent "$URL/readyz" | jq --raw-output .status) == ok ]]
-}
 
 log_in() {
     curl --silent --fail "$URL/auth/login" --header 'Content-Type: application/json' \
@@ -117,7 +76,7 @@ nodes_have_their_roles() {
             performance_schema.replication_connection_configuration') == YES?1 ]]
     done
     compose exec -T app python manage.py check --tag routers \
-        --database default --database replica1 --database replica2
+        --database default --database replica1 --database replica2 --database replica3
 }
 
 accounts_may_only_what_they_need() {
@@ -207,14 +166,58 @@ three_containers_keep_every_guarantee() {
     return "$status"
 }
 
-data_outlives_the_containers() {
+primary_is() {
+    [[ $(sql "$1" 'SELECT @@super_read_only') == 0 ]]
+}
+
+roles_are_swapped_by_hand() {
+    compose run --rm -T replication promote replica1
+    primary_is mysql-replica-1
+    not primary_is mysql-primary
+    wait_until 60 all_nodes_serve
+    poc
+}
+
+data_and_roles_outlive_the_containers() {
     local orders
-    orders=$(sql mysql-primary 'SELECT COUNT(*) FROM oms.orders_order')
+    orders=$(sql mysql-replica-1 'SELECT COUNT(*) FROM oms.orders_order')
     compose down
     compose up --wait
-    [[ $(sql mysql-primary 'SELECT COUNT(*) FROM oms.orders_order') == "$orders" ]]
+    primary_is mysql-replica-1
+    not primary_is mysql-primary
+    [[ $(sql mysql-replica-1 'SELECT COUNT(*) FROM oms.orders_order') == "$orders" ]]
     poc | tee "$WORK/walk"
     [[ $(grep -c 'was registered by an earlier run' "$WORK/walk") == 4 ]]
+    compose run --rm -T setup-replication | tee "$WORK/summary"
+    grep -E '^mysql-replica-1 +primary .* unchanged$' "$WORK/summary"
+    [[ $(grep -c ' unchanged$' "$WORK/summary") == 3 ]]
+}
+
+a_dead_primary_is_replaced_and_comes_back_as_a_replica() {
+    compose kill mysql-replica-1
+    compose run --rm -T replication promote replica3 --dead
+    not primary_is mysql-primary
+    compose run --rm -T replication promote replica3 --dead --execute
+    primary_is mysql-primary
+    wait_until 5 writes_are_taken
+    poc
+    compose -f "$PROJECT_ROOT/docker/compose.fenced.yml" up --wait --no-deps mysql-replica-1
+    not primary_is mysql-replica-1
+    compose run --rm -T replication rejoin replica1
+    compose up --wait
+    not primary_is mysql-replica-1
+    wait_until 60 all_nodes_serve
+    poc
+}
+
+# Of the two, nobody but their operator knows which is right.
+two_that_take_writes_are_left_alone() {
+    sql mysql-replica-2 'STOP REPLICA; RESET REPLICA ALL; SET GLOBAL super_read_only = OFF, GLOBAL read_only = OFF;
+        CREATE DATABASE elsewhere'
+    not compose run --rm -T --no-deps setup-replication 2>"$WORK/said"
+    cat "$WORK/said"
+    grep -F 'mysql-primary and mysql-replica-2 take writes' "$WORK/said"
+    [[ -z $(sql mysql-replica-2 'SELECT HOST FROM performance_schema.replication_connection_configuration') ]]
 }
 
 a_diverged_replica_is_named() {
@@ -229,55 +232,11 @@ a_diverged_replica_is_named() {
 
 # --- the run ----------------------------------------------------------------
 
-clean_up() {
-    if [[ ${KEEP:-} == 1 ]]; then
-        note "left up at $URL; remove it with: docker compose -p drf-oms-test down -v"
-        return
-    fi
-    compose down --volumes --remove-orphans >/dev/null 2>&1 || true
-    rm -rf -- "$WORK"
-}
-
-require_docker() {
-    require_command docker docker.io
-    docker compose version >/dev/null 2>&1 || die 'docker compose is not installed; it comes as the package docker-compose.'
-    docker info >/dev/null 2>&1 || die "the Docker engine does not answer $(id -un): is it started, and may you use it?"
-    require_command curl curl
-    require_command jq jq
-    [[ -x $VENV/bin/python ]] || die "$VENV is missing; scripts/test.sh --compose makes it."
-}
-
-# The caller's settings would win over the file of secrets.
-forget_settings() {
-    unset SECRET_KEY MYSQL_ROOT_PASSWORD REPLICATION_PASSWORD OMS_APP_PASSWORD OMS_READ_PASSWORD OMS_MIGRATE_PASSWORD \
-        ALLOWED_HOSTS CORS_ALLOWED_ORIGINS EMAIL_URL WEB_CONCURRENCY TRUSTED_PROXIES HTTP_ADDRESS HTTP_PORT
-}
-
-free_port() {
-    local port
-    for _ in {1..100}; do
-        port=$((20000 + RANDOM % 10000))
-        port_answers "$port" || { printf '%d' "$port" && return; }
-    done
-    die 'no free port was found between 20000 and 30000.'
-}
-
 main() {
     case ${1:-} in
         -h | --help) usage && exit 0 ;;
     esac
-    require_docker
-    forget_settings
-    WORK=$(mktemp -d)
-    LOG=$WORK/log
-    SECRETS=$WORK/env
-    "$PROJECT_ROOT/docker/make-env.sh" "$SECRETS" >/dev/null
-    HTTP_PORT=$(free_port)
-    export HTTP_PORT HTTP_ADDRESS=127.0.0.1 OMS_VERSION=test MYSQL_BUFFER_POOL=64M EXPOSE_DATABASE_HEADER=true
-    URL=http://127.0.0.1:$HTTP_PORT
-    trap clean_up EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM
+    begin_project drf-oms-test docker/compose.yml
 
     claim 'without secrets it says what to do' without_secrets_it_says_what_to_do
     claim 'it comes up' it_comes_up
@@ -293,8 +252,11 @@ main() {
     claim 'a lost replica is cloned, and serves' a_lost_replica_is_cloned_and_serves
     claim 'two containers share the work' two_containers_share_the_work
     claim 'three containers keep every guarantee' three_containers_keep_every_guarantee
-    claim 'data outlives the containers' data_outlives_the_containers
+    claim 'roles are swapped by hand' roles_are_swapped_by_hand
+    claim 'data and roles outlive the containers' data_and_roles_outlive_the_containers
+    claim 'a dead primary is replaced, and comes back as a replica' a_dead_primary_is_replaced_and_comes_back_as_a_replica
     claim 'a diverged replica is named' a_diverged_replica_is_named
+    claim 'two that take writes are left alone' two_that_take_writes_are_left_alone
 }
 
 main "$@"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes the service's database and accounts on the primary; run again, it sets their passwords again.
-# Wants MYSQL_HOST, MYSQL_ROOT_PASSWORD, OMS_APP_PASSWORD, OMS_READ_PASSWORD and OMS_MIGRATE_PASSWORD.
+# Wants MYSQL_HOSTS, of which one takes writes, MYSQL_ROOT_PASSWORD, OMS_APP_PASSWORD, OMS_READ_PASSWORD and
+# OMS_MIGRATE_PASSWORD.
 set -euo pipefail
 
 # A file, for arguments and the environment of a process can be read by others.
@@ -35,6 +36,23 @@ GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, REFERENCES, TR
 END
 }
 
+ask() {
+    mysql --defaults-extra-file="$options" --host="$1" --connect-timeout=5 --batch --skip-column-names
+}
+
+primary() {
+    local host
+    for host in $MYSQL_HOSTS; do
+        if [[ $(ask "$host" <<<'SELECT @@GLOBAL.super_read_only') == 0 ]]; then
+            printf '%s' "$host"
+            return
+        fi
+    done
+    echo "accounts.sh: none of $MYSQL_HOSTS takes writes." >&2
+    return 1
+}
+
 # Statements on standard input, for the same reason.
-statements | mysql --defaults-extra-file="$options" --host="$MYSQL_HOST" --batch
+host=$(primary)
+statements | ask "$host"
 echo "database oms; accounts oms_app, oms_read and oms_migrate"
