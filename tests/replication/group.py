@@ -99,7 +99,8 @@ class Group(Cluster):
     def wait_until_whole(self) -> None:
         wait_until(self.is_whole, what="all three nodes are members again", seconds=REJOIN_SECONDS)
 
-    # Each of these leaves the group whole: by itself where it can, else by `start`, as an operator would.
+    # Each of these but `cut_off` leaves the group whole: by itself where it can, else by `start`, as an
+    # operator would.
 
     @contextmanager
     def killed(self, node: str) -> Iterator[None]:
@@ -124,13 +125,19 @@ class Group(Cluster):
     @contextmanager
     def partitioned(self, node: str) -> Iterator[None]:
         """The node and the other two cannot reach each other; clients reach all three."""
+        with self.cut_off(node):
+            yield
+        self.run("start", node)
+        self.wait_until_whole()
+
+    @contextmanager
+    def cut_off(self, node: str) -> Iterator[None]:
+        """As `partitioned`, but the group is left as it is."""
         self.run("cut", node)
         try:
             yield
         finally:
             self.run("mend", node)
-        self.run("start", node)
-        self.wait_until_whole()
 
     @contextmanager
     def _silenced(self, node: str) -> Iterator[None]:
