@@ -60,34 +60,46 @@ takes_writes() {
     answers "$1" && [[ $(fact "$1" '@@GLOBAL.super_read_only') == 0 ]]
 }
 
-# rivals_of SERVER: the others that take writes, follow nobody, and have what the server has not
-rivals_of() {
-    local server executed
-    executed=$(executed_gtids "$1")
+# writers_besides SERVER: the others that take writes, follow nobody, and are not empty
+writers_besides() {
+    local server
     for server in "${SERVERS[@]}"; do
         if [[ $server != "$1" ]] && takes_writes "$server" && [[ -z $(receiver_of "$server") ]] &&
-            [[ $(fact "$server" "GTID_SUBSET(@@GLOBAL.gtid_executed, '$executed')") == 0 ]]; then
+            [[ -n $(executed_gtids "$server") ]]; then
             printf '%s\n' "$server"
         fi
     done
 }
 
-# Roles may have been swapped since somebody wrote the arguments (manage.py replication promote). A rival of a
-# primary that takes writes is not made its replica: it may be the one that is right.
+# has_of_its_own SERVER: transactions that the primary has not
+has_of_its_own() {
+    [[ $(fact "$1" "GTID_SUBSET(@@GLOBAL.gtid_executed, '$(executed_gtids "$PRIMARY")')") == 0 ]]
+}
+
+# One that takes writes beside the primary, and has made some, is not made its replica: it may be the one that is
+# right.
+require_no_rival() {
+    local rival
+    for rival in "$@"; do
+        ! has_of_its_own "$rival" || die "$PRIMARY and $rival take writes, and $rival has transactions that $PRIMARY" \
+            "has not: nothing was changed. On the one that is not the primary, run SET PERSIST super_read_only = ON;" \
+            "if it was, manage.py replication rejoin. If it is new: RESET BINARY LOGS AND GTIDS there."
+    done
+}
+
+# Roles may have been swapped since somebody wrote the arguments (manage.py replication promote).
 find_primary() {
-    local named=$PRIMARY rivals
-    mapfile -t rivals < <(rivals_of "$named")
+    local named=$PRIMARY writers
+    mapfile -t writers < <(writers_besides "$named")
     if takes_writes "$named"; then
-        ((${#rivals[@]} == 0)) || die "$named and ${rivals[*]} take writes, and ${rivals[*]} has transactions that" \
-            "$named has not: nothing was changed. On the one that is not the primary, run SET PERSIST super_read_only" \
-            "= ON; if it was, manage.py replication rejoin. If it is new: RESET BINARY LOGS AND GTIDS there."
+        require_no_rival "${writers[@]}"
         return
     fi
-    ((${#rivals[@]} == 1)) || die "$named is read only, and of the others ${rivals[*]:-none} may be the primary:" \
-        "nothing was changed. On the one that is, run SET PERSIST super_read_only = OFF, PERSIST read_only = OFF."
-    [[ $SOURCE == "$named" ]] || die "$named is read only, and ${rivals[*]} takes writes: name that one first, and" \
+    ((${#writers[@]} == 1)) || die "$named is read only; of the others ${writers[*]:-none} may be the primary: nothing" \
+        "was changed. On the one that is, run SET PERSIST super_read_only = OFF; SET PERSIST read_only = OFF."
+    [[ $SOURCE == "$named" ]] || die "$named is read only, and ${writers[*]} takes writes: name that one first, and" \
         "with --source how it is reached."
-    PRIMARY=${rivals[0]} SOURCE=${rivals[0]}
+    PRIMARY=${writers[0]} SOURCE=${writers[0]}
     note "$PRIMARY takes writes, $named does not: $PRIMARY is the primary now."
 }
 
