@@ -20,6 +20,7 @@ LEVELS = {
     "node_out": logging.WARNING,
     "position_store_found": logging.WARNING,
     "position_store_lost": logging.ERROR,
+    "position_unknown": logging.ERROR,
     "positions_forgotten": logging.WARNING,
     "primary_changed": logging.WARNING,
     "refused": logging.ERROR,

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from routers import metrics, pool, positions, probe
+from routers import events, metrics, pool, positions, probe
 from routers.conf import conf
 from routers.connections import drop_if_from_before
 from routers.errors import is_connection_error
@@ -16,6 +16,7 @@ from routers.scope import Story
 from routers.store import StoreLost
 
 clock = time.perf_counter
+TRIES, TRY_SECONDS = 100, 0.02
 
 _floor = GTIDSet()  # what every replica must contain since positions were lost: see routers.store
 
@@ -63,11 +64,25 @@ def _ask_to_wait(node: Node, gtids: GTIDSet, seconds: float, story: Story) -> bo
     return False
 
 
-def await_replicas(story: Story) -> None:
-    """The story's commits could not be made known: give the replicas the time of a budget to get them."""
+def make_known(story: Story) -> None:
+    """The story's commits could not be recorded: no answer before that misleads nobody, for two seconds.
+
+    It does not once the store has a new epoch, for then nobody trusts what it had before, or once each
+    replica in service has the commits.
+    """
+    for _ in range(TRIES):
+        if _nobody_is_misled(story):
+            return
+        time.sleep(TRY_SECONDS)  # a store that failed is left alone for a while
+    events.emit("position_unknown", reason="neither the store nor the replicas have it")
+
+
+def _nobody_is_misled(story: Story) -> bool:
+    with suppress(StoreLost):
+        positions.store.current_epoch()
+        return True
     story.budget = conf().WAIT_BUDGET_MS / 1000
-    for node in pool.ranked(None):
-        contains(node, [story.own], story)
+    return all(contains(node, [story.own], story) for node in pool.ranked(None))
 
 
 def primary_counts_anew(story: Story) -> bool:

@@ -167,7 +167,7 @@ def record_commits(story: Story) -> None:
     if not story.own and not story.announced:
         return
     if not positions.record(story.members, story.own, story.announced):
-        freshness.await_replicas(story)
+        freshness.make_known(story)
     lost.acknowledge(story.own)
 
 

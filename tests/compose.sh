@@ -159,10 +159,13 @@ three_containers_keep_every_guarantee() {
     local status=0
     compose up --wait --scale app=3
     wait_until 120 all_nodes_serve
-    "$VENV/bin/python" -m tests.replication.checker "$URL" --operations 1500
+    "$VENV/bin/python" -m tests.replication.checker "$URL" --operations 1500 || status=$?
     delay_replicas 1
     "$VENV/bin/python" -m tests.replication.checker "$URL" --operations 1500 --seed 2 || status=$?
     delay_replicas 0
+    if ((status != 0)); then
+        compose logs --no-log-prefix app | grep -E ' routers .* (position|node_)' || true
+    fi
     return "$status"
 }
 
