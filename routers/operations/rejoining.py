@@ -27,7 +27,9 @@ def rejoin(alias: str, *, reseed: bool = False) -> Iterator[Step]:
     if not server.answers():
         raise NotPossible(f"{server} does not answer: start it, with --super-read-only=ON, and try again")
     if primary.group_state() is not None:
-        yield Step(server, "join the group", ["START GROUP_REPLICATION"], ["STOP GROUP_REPLICATION"])
+        # One in ERROR counts as running, and has to stop first.
+        join = ["STOP GROUP_REPLICATION", "START GROUP_REPLICATION"]
+        yield Step(server, "join the group", join, ["STOP GROUP_REPLICATION"])
         return
     yield Step(server, "take no writes", READ_ONLY)
     semisync = primary.wants_semisync()

@@ -106,10 +106,10 @@ def of_site(place: Path, address: str, gunicorns_socket: Path) -> str:
 
 def of_compose(place: Path, address: str) -> str:
     ours = {
+        "/tmp/": f"{place}/",  # noqa: S108 - first, for the checkout may be there
         "listen 8080;": f"listen {address};",
         "include /etc/nginx/mime.types;": "",
         "/etc/nginx/app.conf": DOCKER / "app.conf",
-        "/tmp/": f"{place}/",  # noqa: S108 - it is what stands there
         "/dev/std": f"{place}/std",
     }
     return with_ours(DOCKER / "nginx.conf", ours)

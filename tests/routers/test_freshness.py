@@ -6,6 +6,7 @@ from routers import freshness, positions, testing
 from routers.scope import Story
 from routers.store import StoreLost
 
+
 @pytest.fixture
 def twin(monkeypatch):
     monkeypatch.setattr(freshness, "TRY_SECONDS", 0.0)
