@@ -170,6 +170,12 @@ launch_node() {
             --port="$(port_of "$node")" --pid-file="$directory/pid"
     ) </dev/null >>"$directory/error.log" 2>&1 &
     printf '%s\n' "$!" >"$directory/pid"
+    # Until it has become the server, it looks like one that is stopped.
+    wait_until 10 has_begun_or_ended "$node" "$!" || true
+}
+
+has_begun_or_ended() {
+    is_running "$1" || ! kill -0 "$2" 2>/dev/null
 }
 
 answers_or_is_stopped() {
