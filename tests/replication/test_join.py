@@ -18,6 +18,7 @@ from tests.replication.roles import ALIASES, Roles
 LONG = os.environ.get("LONG_FAULTS") == "1"
 ORDERS = 1_000_000 if LONG else 20_000
 CHUNK = 20_000
+CATCH_UP = 300 if LONG else 60  # seconds: what was written while it was cloned, on a machine that does it all
 FILL = """
     SET SESSION cte_max_recursion_depth = {chunk} + 1;
     INSERT INTO oms.orders_order (order_number, customer_id, product_name, status, payment_status, currency,
@@ -78,7 +79,7 @@ def test_a_third_replica_joins_under_load_and_takes_reads_by_itself(roles, tmp_p
             wait_until(lambda: len(history.reads) > 20, what="load")
             assert reads_of(service, "replica4") == 0
             took = attach(roles, node)
-            wait_until(service.has_all_in_service, what="it is in service")
+            wait_until(service.has_all_in_service, what="it is in service", seconds=CATCH_UP)
             wait_until(lambda: reads_of(service, "replica4") > 10, what="it takes reads")
 
         roles.settle()
