@@ -27,15 +27,16 @@ def admit_read(story: Story, reason: str) -> None:
     falls_back = reason != "strong"
     if falls_back and pool.nodes().primary.in_service() and not pool.fall_back_allowed():
         raise NoNodeAvailable(f"too many reads fall back to the primary ({reason})")
-    _admit(story, story.claimed, f"the primary is down, and no replica may answer ({reason})")
+    otherwise = f"the primary is down, and no replica may answer ({reason})"
+    _admit(story, story.claimed, otherwise, since=story.started)
     if falls_back:
         events.emit("fall_back", reason=reason)
 
 
-def _admit(story: Story, claimed: GTIDSet, otherwise: str) -> None:
+def _admit(story: Story, claimed: GTIDSet, otherwise: str, *, since: float = 0.0) -> None:
     node = pool.nodes().primary
     for _ in range(TRIES):
-        if not node.in_service() and not _found_in_time():
+        if not node.in_service() and not _found_in_time(since):
             break
         drop_if_from_before(DEFAULT_DB_ALIAS)
         if not primary.moves() or _is_primary(story, claimed):
@@ -43,10 +44,14 @@ def _admit(story: Story, claimed: GTIDSet, otherwise: str) -> None:
     raise NoNodeAvailable(f"{otherwise} ({node.out_because})")
 
 
-def _found_in_time() -> bool:
-    """Only a loss of just now is waited for: later requests are refused at once, until there is a primary."""
+def _found_in_time(since: float) -> bool:
+    """Only a loss of just now is waited for by writes: later ones are refused at once, until it is found.
+
+    Reads wait from their own beginning: few need it, but all do while replicas are pointed at a new one.
+    """
     node = pool.nodes().primary
-    return primary.moves() and node.await_service(until=node.out_since + conf().PRIMARY_WAIT_SECONDS)
+    until = max(since, node.out_since) + conf().PRIMARY_WAIT_SECONDS
+    return primary.moves() and node.await_service(until=until)
 
 
 def _is_primary(story: Story, claimed: GTIDSet) -> bool:
