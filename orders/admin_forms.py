@@ -46,7 +46,8 @@ class Task(forms.Form):
         return self.send(order=self.order, actor=actor, if_match=seen, **sent)
 
     def send(self, **sent: Any) -> Order:
-        raise NotImplementedError
+        """Each form's own: the service that does it."""
+        raise NotImplementedError  # a form without one is no form
 
 
 class MoveTask(Task):
