@@ -150,10 +150,14 @@ class Service:
         assert kind or found_in(self.log.read_text()) == []
 
     def mail_with(self, *words: str) -> str:
-        """The mail that has all these words in it, once it was sent."""
+        """The mail that has all these words in it, once it was sent.
+
+        Django names a file by the second and the backend's `id()`, which comes again: one may hold two.
+        """
 
         def found() -> str:
-            sent = (path.read_text() for path in self.mails.glob("*.log"))
+            files = [path.read_text() for path in self.mails.glob("*.log")]
+            sent = (mail for text in files for mail in text.split("-" * 79)[:-1])  # the last is not ended
             return next((mail for mail in sent if all(word in mail for word in words)), "")
 
         return wait_until(found, what=f"a mail with {words}")
