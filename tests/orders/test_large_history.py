@@ -8,6 +8,7 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Member
+from orders.exporting import csv_of
 from orders.keyset import Ordering
 from orders.models import Order, OrderEvent, OrderLine
 from orders.selectors import everybodys_orders, orders_of
@@ -171,6 +172,19 @@ def test_asked_plainly_other_rows_are_read_too(owner, ordering, status):
 
     assert read[0] > 5 * PAGE
     assert read[1] <= PROPORTIONATE
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("emails", [False, True], ids=["", "with emails"])
+@pytest.mark.parametrize("whose", ["the owner's", "everybody's"])
+def test_each_batch_of_an_export_reads_what_it_writes(owner, whose, emails):
+    orders = orders_of(owner.pk, among=everybodys_orders()) if whose == "the owner's" else everybodys_orders()
+    with CaptureQueriesContext(connections["default"]) as captured:
+        pieces = list(csv_of(orders, emails=emails, batch=PAGE))
+    found = [query["sql"] for query in captured if "FROM `orders_order`" in query["sql"]]
+
+    assert len(found) == len(pieces) > 8
+    assert max(map(reads_of, found)) <= PROPORTIONATE
 
 
 @BOTH
