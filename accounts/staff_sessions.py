@@ -9,31 +9,24 @@ from typing import Any
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.sessions.backends import db
 
-from routers import consistency
+from routers import credentials
 
 
 class SessionStore(db.SessionStore):
     """Django's sessions in the database; from the first look at one it is known whose request it is."""
 
     def load(self) -> dict[str, Any]:
-        """What is in the session.
-
-        A replica's "there is one" counts if the replica contains all that its member wrote, a logout
-        among it. Its "there is none" never counts: the session may be younger than the replica's state.
-        """
         key = self._session_key
         digest = hashlib.sha256(str(key).encode()).hexdigest()
-        consistency.presents_token(digest)
-        content = super().load()
-        if not content and consistency.may_read_replica():
-            consistency.require_primary("session unknown")
+
+        def look_up() -> dict[str, Any]:
             self._session_key = key  # which Django forgets where there is no row
-            content = super().load()
-        if SESSION_KEY not in content or consistency.acts_for(member_of(content), token=digest):
-            return content
-        with consistency.for_credentials():
-            return super().load()
+            return super(SessionStore, self).load()
+
+        return credentials.looked_up(digest, look_up, owner_of=member_of, unknown="session unknown")
 
 
 def member_of(content: dict[str, Any]) -> Any:
-    return get_user_model()._meta.pk.to_python(content[SESSION_KEY])
+    """Whose session this is; None where nobody has logged in."""
+    key = content.get(SESSION_KEY)
+    return None if key is None else get_user_model()._meta.pk.to_python(key)
