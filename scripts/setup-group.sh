@@ -8,6 +8,8 @@ set -euo pipefail
 . "$PROJECT_ROOT/scripts/lib/server.sh"
 # shellcheck source=scripts/lib/topology.sh
 . "$PROJECT_ROOT/scripts/lib/topology.sh"
+# shellcheck source=scripts/lib/quorum.sh
+. "$PROJECT_ROOT/scripts/lib/quorum.sh"
 
 usage() {
     cat <<END
@@ -44,7 +46,6 @@ END
 }
 
 TIMEOUT=600
-CHANNEL=group_replication_applier
 PRIVILEGES='REPLICATION SLAVE, CONNECTION_ADMIN, BACKUP_ADMIN, GROUP_REPLICATION_STREAM'
 
 # --- what a server says of the group ----------------------------------------
@@ -59,26 +60,6 @@ member_state() {
 
 is_online() {
     [[ $(member_state "$1") == ONLINE ]]
-}
-
-members_seen_by() {
-    sql "$1" <<<'SELECT COUNT(*) FROM performance_schema.replication_group_members'
-}
-
-# More than half of the members of some group are there to decide.
-a_group_exists() {
-    local server online=()
-    for server in "${SERVERS[@]}"; do
-        if is_online "$server"; then
-            online+=("$server")
-        fi
-    done
-    for server in "${online[@]}"; do
-        if ((${#online[@]} * 2 > $(members_seen_by "$server"))); then
-            return
-        fi
-    done
-    return 1
 }
 
 is_elected() {
@@ -96,14 +77,6 @@ find_primary() {
         fi
     done
     return 1
-}
-
-# Also what it has received and not yet applied, which it has acknowledged to the group: "Restarting a Group" in
-# MySQL's manual.
-transactions_of() {
-    fact "$1" "CONCAT_WS(',', NULLIF(@@GLOBAL.gtid_executed, ''),
-        (SELECT NULLIF(RECEIVED_TRANSACTION_SET, '') FROM performance_schema.replication_connection_status
-         WHERE CHANNEL_NAME = '$CHANNEL'))"
 }
 
 # --- preconditions ----------------------------------------------------------
@@ -192,38 +165,6 @@ prepare_server() {
 
 # --- forming and joining ----------------------------------------------------
 
-declare -A TRANSACTIONS # of each server
-
-read_transactions() {
-    local server
-    for server in "${SERVERS[@]}"; do
-        TRANSACTIONS[$server]=$(transactions_of "$server") ||
-            die "$server does not answer, so that nobody knows what it has: no group was formed."
-    done
-}
-
-# has_all_transactions SERVER: that any of them has
-has_all_transactions() {
-    local server
-    for server in "${SERVERS[@]}"; do
-        [[ $(fact "$1" "GTID_SUBSET('${TRANSACTIONS[$server]}', '${TRANSACTIONS[$1]}')") == 1 ]] || return 1
-    done
-}
-
-most_advanced_server() {
-    local server
-    for server in "${SERVERS[@]}"; do
-        if has_all_transactions "$server"; then
-            printf '%s' "$server"
-            return
-        fi
-    done
-    for server in "${SERVERS[@]}"; do
-        note "$server has ${TRANSACTIONS[$server]}"
-    done
-    die "the servers have diverged: none has all of the transactions above. No group was formed."
-}
-
 # Also from an attempt to join: a server that is started makes one by itself.
 leave_group() {
     [[ $(member_state "$1") == OFFLINE ]] || sql "$1" <<<'STOP GROUP_REPLICATION'
@@ -245,8 +186,7 @@ bootstrap_group() {
     for server in "${SERVERS[@]}"; do
         leave_group "$server" || die "$server did not leave the group that has ended: no other was formed."
     done
-    read_transactions
-    first=$(most_advanced_server) || exit 1
+    first=$(most_advanced_of "${SERVERS[@]}") || exit 1
     if start_member "$first" 'SET GLOBAL group_replication_bootstrap_group = ON;'; then
         changed "$first" 'formed the group'
     fi
@@ -269,7 +209,7 @@ is_member() {
 # Judged anew each time: the last members may have ended meanwhile.
 all_are_members() {
     local server
-    a_group_exists || bootstrap_group
+    a_group_exists "${SERVERS[@]}" || bootstrap_group
     for server in "${SERVERS[@]}"; do
         is_member "$server" || return 1
     done
@@ -316,7 +256,7 @@ prepare_servers() {
         require_member_settings "$server"
     done
     choose_group_name
-    a_group_exists || require_all_named
+    a_group_exists "${SERVERS[@]}" || require_all_named
     for server in "${SERVERS[@]}"; do
         prepare_server "$server"
     done

@@ -6,9 +6,11 @@
 #
 #   $CLUSTER_DIR/group-name   the group's UUID
 
+# shellcheck source=scripts/lib/quorum.sh
+. "$PROJECT_ROOT/scripts/lib/quorum.sh"
+
 NODES=(node1 node2 node3)
 APPLIERS=() # those that can be paused and delayed: MySQL does so with no member of a group
-APPLIER_CHANNEL=group_replication_applier
 
 # For its members to recognise each other, and to go on while one is in offline mode.
 REPLICATION_PRIVILEGES='REPLICATION SLAVE, CONNECTION_ADMIN, GROUP_REPLICATION_STREAM'
@@ -95,33 +97,8 @@ END
     printf '%s' "${state:-OFFLINE}"
 }
 
-# Those that call themselves online. One may be mistaken, for some seconds after
-# the others have lost it or it has lost them.
-online_nodes() {
-    local node
-    for node in "${NODES[@]}"; do
-        if is_running "$node" && [[ $(member_state "$node") == ONLINE ]]; then
-            printf '%s\n' "$node"
-        fi
-    done
-}
-
-# members_seen_by NODE, or only those that it can reach: members_seen_by NODE reachable
-members_seen_by() {
-    sql "$1" <<<"SELECT COUNT(*) FROM performance_schema.replication_group_members
-                 WHERE '${2:-}' = '' OR MEMBER_STATE <> 'UNREACHABLE'"
-}
-
-# More than half of the members of some group are there to decide.
-a_group_exists() {
-    local node online=()
-    mapfile -t online < <(online_nodes)
-    for node in "${online[@]}"; do
-        if ((${#online[@]} * 2 > $(members_seen_by "$node"))); then
-            return
-        fi
-    done
-    return 1
+is_online() {
+    is_running "$1" && [[ $(member_state "$1") == ONLINE ]]
 }
 
 node_at() {
@@ -136,56 +113,16 @@ node_at() {
 # The one that most nodes name: an old primary that was frozen names itself.
 group_primary() {
     local node named
-    named=$(for node in $(online_nodes); do
-        sql "$node" <<<"SELECT CONCAT(MEMBER_HOST, ':', MEMBER_PORT)
-            FROM performance_schema.replication_group_members WHERE MEMBER_ROLE = 'PRIMARY'"
+    named=$(for node in "${NODES[@]}"; do
+        if is_online "$node"; then
+            sql "$node" <<<"SELECT CONCAT(MEMBER_HOST, ':', MEMBER_PORT)
+                FROM performance_schema.replication_group_members WHERE MEMBER_ROLE = 'PRIMARY'"
+        fi
     done | sort | uniq -c | sort -nr | awk 'NR == 1 { print $2 }')
     [[ -n $named ]] && node_at "$named"
 }
 
 # --- forming the group ------------------------------------------------------
-
-# Also what it has received and not yet applied, which it has acknowledged to
-# the group: "Restarting a Group" in MySQL's manual.
-transactions_of() {
-    sql "$1" <<<"SELECT REPLACE(CONCAT_WS(',', NULLIF(@@GLOBAL.gtid_executed, ''),
-        (SELECT NULLIF(RECEIVED_TRANSACTION_SET, '') FROM performance_schema.replication_connection_status
-         WHERE CHANNEL_NAME = '$APPLIER_CHANNEL')), '\n', '')"
-}
-
-declare -gA TRANSACTIONS # of each node; a function sources this file
-
-# One that does not answer may have more than all others.
-read_transactions() {
-    local node
-    for node in "${NODES[@]}"; do
-        TRANSACTIONS[$node]=$(transactions_of "$node") ||
-            die "$node does not answer, so that nobody knows what it has: no group was formed."
-    done
-}
-
-# has_all_transactions NODE: that any node has
-has_all_transactions() {
-    local node=$1 other
-    for other in "${NODES[@]}"; do
-        [[ $(sql "$node" <<<"SELECT GTID_SUBSET('${TRANSACTIONS[$other]}', '${TRANSACTIONS[$node]}')") == 1 ]] ||
-            return 1
-    done
-}
-
-most_advanced_node() {
-    local node
-    for node in "${NODES[@]}"; do
-        if has_all_transactions "$node"; then
-            printf '%s' "$node"
-            return
-        fi
-    done
-    for node in "${NODES[@]}"; do
-        note "$node has ${TRANSACTIONS[$node]}"
-    done
-    die "the nodes have diverged: none has all of the transactions above. No group was formed."
-}
 
 # A member in ERROR is busy with rejoining, a minute at a time when there is no
 # way to the others, and heeds nothing meanwhile. Begun anew it is ready at once.
@@ -220,8 +157,7 @@ bootstrap_group() {
     for node in "${NODES[@]}"; do
         leave_group "$node" || die "$node did not leave the group that has ended: no other was formed."
     done
-    read_transactions
-    first=$(most_advanced_node) || exit 1
+    first=$(most_advanced_of "${NODES[@]}") || exit 1
     {
         prepare_member
         echo 'SET GLOBAL group_replication_bootstrap_group = ON;'
@@ -249,7 +185,7 @@ is_member() {
 # Judged anew each time: the last members may have ended meanwhile.
 all_are_members() {
     local node
-    a_group_exists || bootstrap_group
+    a_group_exists "${NODES[@]}" || bootstrap_group
     for node in "${NODES[@]}"; do
         is_member "$node" || return 1
     done
@@ -299,12 +235,11 @@ connect_nodes() {
 
 # Online, and in touch with more than half of the members
 is_connected() {
-    is_running "$1" && [[ $(member_state "$1") == ONLINE ]] &&
-        (($(members_seen_by "$1" reachable) * 2 > $(members_seen_by "$1")))
+    is_online "$1" && (($(members_seen_by "$1" reachable) * 2 > $(members_seen_by "$1")))
 }
 
 connect_node() {
-    if a_group_exists; then
+    if a_group_exists "${NODES[@]}"; then
         wait_until "$JOIN_DEADLINE" is_member "$1" || die_without_joining "$1"
     else
         note "$1 runs; there is no group for it to join. \`cluster.sh up --group\` starts all nodes, and forms it."
