@@ -26,6 +26,9 @@ scripts/run.sh does. What the figures mean: docs/benchmarks.md.
                       --rounds N, --seconds N, --seed N, --picture FILE
   shapes            gunicorn with more and fewer workers and threads (about
                     three minutes); it needs wrk
+  memory            what the workers keep after 360,000 requests of every kind,
+                    as many as an hour has at a hundred a second (about twenty
+                    minutes; --requests N for fewer); it needs wrk
   profile [PATTERN] where the time of a request goes, by package and function
   router            what the router costs: a decision, a request, statements
                     on each node; and how soon a replica has a commit (about
@@ -103,7 +106,7 @@ main() {
     local command=${1:-} module=${1:-}
     case $command in
         -h | --help) usage && exit 0 ;;
-        speed | history | pages) ;;
+        speed | history | pages | memory) ;;
         profile) module=profile_requests ;;
         shapes | router) (($# == 1)) || usage_error "$command takes no arguments" ;;
         export)
@@ -125,7 +128,7 @@ main() {
 
     step 'Python environment'
     ensure_python_environment requirements.txt
-    [[ $command != s* ]] || have wrk || require_packages wrk # speed, shapes
+    [[ ! $command =~ ^(speed|shapes|memory)$ ]] || have wrk || require_packages wrk
     step_done
 
     step_with_output 'MySQL cluster'

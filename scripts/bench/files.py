@@ -6,19 +6,16 @@ One worker with one thread; its peak is VmHWM of /proc/PID/status, which never g
 import csv
 import os
 import re
-import signal
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-import django
-
 from scripts.bench.figures import say, table
 from scripts.bench.service import Service
+from scripts.bench.state import benchmark
 
 if TYPE_CHECKING:
     from scripts.bench.members import Caller
@@ -51,12 +48,9 @@ INSERT = """
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
-    with tempfile.TemporaryDirectory(prefix="drf-oms-bench-") as state:
-        os.environ |= {"DJANGO_SETTINGS_MODULE": MODULE, "CACHE_FILE": str(Path(state) / "cache")}
-        django.setup()
-        _report(Path(state), rows)
+    with benchmark(MODULE) as state:
+        _report(state, rows)
 
 
 def _report(state: Path, rows: int) -> None:

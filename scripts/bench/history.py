@@ -1,26 +1,16 @@
 """`scripts/bench.sh history`: pages of very long lists, and figures over them."""
 
 import argparse
-import os
-import signal
-import sys
-import tempfile
-import warnings
-from pathlib import Path
 
-import django
+from scripts.bench.state import benchmark
 
 
 def main() -> None:
     """Everything on the primary: the statements are the same on a replica."""
-    warnings.filterwarnings("ignore", message="No directory at")  # static files, which nobody asks for
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     parser = argparse.ArgumentParser(prog="bench.sh history")
     parser.add_argument("--orders", type=int, default=1_000_000, help="how many there are to be (1,000,000)")
     orders = parser.parse_args().orders
-    with tempfile.TemporaryDirectory(prefix="drf-oms-bench-") as state:
-        os.environ |= {"DJANGO_SETTINGS_MODULE": "drf_oms.settings", "CACHE_FILE": str(Path(state) / "cache")}
-        django.setup()
+    with benchmark():
         _report(orders)
 
 

@@ -1,33 +1,22 @@
 """`scripts/bench.sh pages`: what the pages of the back office cost among very many orders."""
 
 import argparse
-import os
 import re
-import signal
-import sys
-import tempfile
 import time
 import uuid
-import warnings
-from pathlib import Path
 from typing import Any
 
-import django
+from scripts.bench.state import benchmark
 
 TURNS = 7
 
 
 def main() -> None:
     """Everything on the primary: the statements are the same on a replica."""
-    warnings.filterwarnings("ignore", message="No directory at")  # static files, which nobody asks for
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     parser = argparse.ArgumentParser(prog="bench.sh pages")
     parser.add_argument("--orders", type=int, default=1_000_000, help="how many to add (1,000,000; 0: none)")
     orders = parser.parse_args().orders
-    with tempfile.TemporaryDirectory(prefix="drf-oms-bench-") as state:
-        os.environ |= {"DJANGO_SETTINGS_MODULE": "drf_oms.settings", "CACHE_FILE": str(Path(state) / "cache")}
-        os.environ["REPLICA_URLS"] = ""
-        django.setup()
+    with benchmark(REPLICA_URLS=""):
         _report(orders)
 
 

@@ -2,22 +2,18 @@
 
 import cProfile
 import itertools
-import os
 import pstats
 import re
 import sys
-import tempfile
 import time
 import uuid
-import warnings
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import django
-
 from scripts.bench.figures import table
+from scripts.bench.state import benchmark
 
 if TYPE_CHECKING:
     from scripts.bench.speed_data import Data
@@ -29,11 +25,8 @@ ROOT = str(Path(__file__).resolve().parents[2])
 
 
 def main() -> None:
-    warnings.filterwarnings("ignore", message="No directory at")  # static files, which nobody asks for
     pattern = sys.argv[1] if len(sys.argv) > 1 else HOT
-    with tempfile.TemporaryDirectory(prefix="drf-oms-bench-") as state:
-        os.environ |= {"DJANGO_SETTINGS_MODULE": "drf_oms.settings", "CACHE_FILE": str(Path(state) / "cache")}
-        django.setup()
+    with benchmark():
         from scripts.bench import speed, speed_data  # noqa: PLC0415 - need Django
 
         data = speed_data.fill(seed=1)

@@ -1,20 +1,11 @@
 """`scripts/bench.sh router`: what the router costs."""
 
-import os
-import signal
-import sys
-import tempfile
-from pathlib import Path
-
-import django
+from scripts.bench.state import benchmark
 
 
 def main() -> None:
     """The counting first: once the middleware runs here, so does a prober, with the same accounts."""
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    with tempfile.TemporaryDirectory(prefix="drf-oms-bench-") as state:
-        os.environ |= {"DJANGO_SETTINGS_MODULE": "drf_oms.settings", "CACHE_FILE": str(Path(state) / "cache")}
-        django.setup()
+    with benchmark():
         _report()
 
 

@@ -1,20 +1,14 @@
 """`scripts/bench.sh shapes`: the same load on gunicorn in several shapes, in turn, in one run."""
 
-import os
-import signal
-import sys
-import tempfile
-import warnings
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import django
 
 from scripts.bench import load
 from scripts.bench.figures import Sample, table
 from scripts.bench.load import Slice
 from scripts.bench.service import Service, Shape
+from scripts.bench.state import benchmark
 
 if TYPE_CHECKING:
     from scripts.bench.speed_data import Data
@@ -25,21 +19,17 @@ READ, WRITE = "history, first page, by cursor", "place an order, with a key"
 
 
 def main() -> None:
-    warnings.filterwarnings("ignore", message="No directory at")  # static files, which nobody asks for
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    with tempfile.TemporaryDirectory(prefix="drf-oms-bench-") as state:
-        os.environ |= {"DJANGO_SETTINGS_MODULE": "drf_oms.settings", "CACHE_FILE": str(Path(state) / "cache")}
-        django.setup()
+    with benchmark() as state:
         from scripts.bench import speed_data  # noqa: PLC0415 - need Django
 
         data = speed_data.fill(seed=1)
         with ExitStack() as stack:
             services = {
-                f"{workers} x {threads}": stack.enter_context(_service(Path(state), workers, threads))
+                f"{workers} x {threads}": stack.enter_context(_service(state, workers, threads))
                 for workers, threads in WORKERS_AND_THREADS
             }
             for name in (READ, WRITE):
-                report(name, services, data, Path(state))
+                report(name, services, data, state)
 
 
 def _service(state: Path, workers: int, threads: int) -> Service:

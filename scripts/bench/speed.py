@@ -1,22 +1,16 @@
 """`scripts/bench.sh speed`: the service's requests beside the floor's, in turn, in one run."""
 
 import argparse
-import os
 import re
-import signal
-import sys
-import tempfile
-import warnings
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import django
 
 from scripts.bench import load
 from scripts.bench.figures import Sample, say
 from scripts.bench.load import Slice
 from scripts.bench.service import Service, Shape
+from scripts.bench.state import benchmark
 
 if TYPE_CHECKING:
     from scripts.bench.speed_data import Data
@@ -34,18 +28,14 @@ Turns = dict[str, list[Slice]]
 
 
 def main() -> None:
-    warnings.filterwarnings("ignore", message="No directory at")  # static files, which nobody asks for
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     asked = arguments()
-    with tempfile.TemporaryDirectory(prefix="drf-oms-bench-") as state:
-        os.environ |= {"DJANGO_SETTINGS_MODULE": "drf_oms.settings", "CACHE_FILE": str(Path(state) / "cache")}
-        django.setup()
+    with benchmark() as state:
         from scripts.bench import speed_data, speed_report, speed_statements  # noqa: PLC0415 - need Django
 
         data = speed_data.fill(asked.seed, speed_data.LARGE if asked.large else speed_data.SMALL)
         targets = chosen(asked.only)
-        counted = {} if asked.check else speed_statements.counted(Path(state), data, targets)
-        turns, memory = measured(Path(state), data, targets, asked)
+        counted = {} if asked.check else speed_statements.counted(state, data, targets)
+        turns, memory = measured(state, data, targets, asked)
     speed_report.report(targets, turns, counted, memory)
     if asked.picture:
         speed_report.draw(targets, turns, asked.picture)
