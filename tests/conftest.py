@@ -6,6 +6,7 @@ import pytest
 from django.core.cache import caches
 from rest_framework.test import APIClient
 
+from accounts import last_used
 from accounts.models import Member
 from accounts.services import log_in
 from routers import positions
@@ -17,6 +18,8 @@ from tests.factories import MemberFactory
 def empty_cache(monkeypatch) -> None:
     """Throttles and write positions of one test are nothing to the next."""
     monkeypatch.setattr(positions, "store", Store())
+    monkeypatch.setattr(last_used, "_unwritten", {})
+    monkeypatch.setattr(last_used, "_write_later", lambda: None)  # nothing is left to a thread
     for cache in caches.all():
         cache.clear()
     caches["local"].clear()

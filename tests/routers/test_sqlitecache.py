@@ -44,6 +44,15 @@ def test_what_another_process_sets_is_seen_at_once(cache, path):
     assert cache.get("key") == 7
 
 
+def test_many_are_set_as_one(cache, path):
+    assert cache.set_many({"a": 1, "b": 2}, timeout=60) == []
+    assert in_another_process(path, "print(cache.get_many(['a', 'b', 'c']))") == "{'a': 1, 'b': 2}"
+
+    with pytest.raises(TypeError):
+        cache.set_many({"a": 3, "b": threading.Lock()})  # which cannot be pickled
+    assert cache.get("a") == 1
+
+
 def test_entries_expire(cache):
     cache.set("short", 1, timeout=0.05)
     cache.set("long", 1, timeout=60)
