@@ -14,7 +14,8 @@ import pytest
 from routers.gtid import GTIDSet
 from routers.prober import SPLIT_BRAIN
 from tests.replication.cluster import Service, wait_until
-from tests.replication.history import Load, pause, stored, violations
+from tests.replication.customers import Load, pause
+from tests.replication.history import stored, violations
 from tests.replication.operations import replication
 from tests.replication.roles import ALIASES, NODES, Roles, wait_until_in_service
 

@@ -12,8 +12,9 @@ from functools import partial
 import pytest
 
 from tests.replication.cluster import Service, wait_until
+from tests.replication.customers import Load, pause
 from tests.replication.group import CAN_PARTITION, NODES
-from tests.replication.history import Load, pause, settle, stored, violations
+from tests.replication.history import settle, stored, violations
 
 LONG = os.environ.get("LONG_FAULTS") == "1"
 ROUNDS = 10 if LONG else 1

@@ -6,7 +6,8 @@ from contextlib import ExitStack
 import pytest
 
 from tests.replication.cluster import REPLICAS, Service
-from tests.replication.history import History, Load, Placed, Read, settle, stored, violations
+from tests.replication.customers import Load
+from tests.replication.history import History, Placed, Read, settle, stored, violations
 
 ONE = Placed(7, "one", started=1.0, acknowledged=2.0, statuses=(201,))
 UNKNOWN = Placed(7, "unknown", started=1.0, acknowledged=None, statuses=(0, 503))

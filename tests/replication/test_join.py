@@ -12,7 +12,8 @@ import requests
 
 from tests.replication.backup.servers import Servers, program
 from tests.replication.cluster import Service, wait_until
-from tests.replication.history import Load, stored, violations
+from tests.replication.customers import Load
+from tests.replication.history import stored, violations
 from tests.replication.roles import ALIASES, Roles
 
 LONG = os.environ.get("LONG_FAULTS") == "1"
