@@ -1,6 +1,7 @@
 """Points in time as clients write them."""
 
 from datetime import UTC, date, datetime, time, tzinfo
+from functools import lru_cache
 from typing import Any
 
 from django import forms
@@ -31,6 +32,7 @@ def parse_moment(text: str) -> datetime:
     return (timezone.make_aware(moment) if timezone.is_naive(moment) else moment).astimezone(UTC)
 
 
+@lru_cache(maxsize=4096)  # the times of one order are often the same; so are those of a list asked for again
 def shown(moment: datetime | None, zone: tzinfo) -> str | None:
     """As DRF's DateTimeField shows it, with Z for UTC."""
     if moment is None:

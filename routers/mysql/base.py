@@ -9,6 +9,7 @@ from django.db.backends.mysql import base
 from django.utils.asyncio import async_unsafe
 
 from routers import primary
+from routers.mysql.conversions import with_moments
 from routers.mysql.session import Packets, Session
 from routers.mysql.tracking import OwnGtids, Rung
 
@@ -70,6 +71,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_connection_params(self) -> dict[str, Any]:
         params = super().get_connection_params()
+        params["conv"] = with_moments(params["conv"])
         highest = params.pop("capture", Rung.SESSION_TRACK)
         if highest not in LADDER:
             raise ImproperlyConfigured(f"OPTIONS['capture'] is {highest!r}, not one of {', '.join(LADDER)}.")
