@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scripts.bench import load
-from scripts.bench.figures import table
+from scripts.bench.figures import say, table
 from scripts.bench.service import Service, Shape
 from scripts.bench.state import benchmark
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WORKERS, THREADS = 2, 4
 REQUESTS = 360_000  # a hundred a second for an hour
-SECONDS = 10  # of load between two looks
+SECONDS = 20  # of load between two looks
 ROWS = 12
 LINES = 20_000  # then they come again: each member asks for each thing, in the end
 # Of a thousand requests.
@@ -68,6 +68,7 @@ def watched(service: Service, requests: Path, asked: int) -> list[Seen]:
     while (answered := seen[-1][0]) < asked:
         answered += load.turn(service, requests, SECONDS).requests
         seen.append((answered, [load.resident_megabytes(pid) for pid in pids]))
+        say(f"  {answered:,} of {asked:,} requests")
     return seen
 
 

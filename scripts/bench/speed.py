@@ -34,7 +34,7 @@ def main() -> None:
 
         data = speed_data.fill(asked.seed, speed_data.LARGE if asked.large else speed_data.SMALL)
         targets = chosen(asked.only)
-        counted = {} if asked.check else speed_statements.counted(state, data, targets)
+        counted = speed_statements.counted(state, data, targets)
         turns, memory = measured(state, data, targets, asked)
     speed_report.report(targets, turns, counted, memory)
     if asked.picture:
