@@ -5,12 +5,14 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerView
 
+from drf_oms.icon import icon
 from drf_oms.schema_view import SchemaView
 
 urlpatterns = [
     re_path(r"^", include("accounts.urls")),
     re_path(r"^", include("orders.urls")),
     path("ops/", include("routers.page.urls")),
+    path("favicon.ico", icon),
     path("admin/", admin.site.urls),
     re_path(r"^admin$", RedirectView.as_view(pattern_name="admin:index")),
     re_path(r"^schema/?$", SchemaView.as_view(), name="schema"),

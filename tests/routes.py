@@ -6,6 +6,7 @@ from django.contrib.admindocs.views import simplify_regex
 from django.urls import URLPattern, URLResolver, get_resolver
 
 DESCRIPTIONS = {"/schema/", "/docs/"}  # of the API
+ICON = "/favicon.ico"
 STAFF = ("/admin", "/ops")  # pages for browsers: tests/test_page_access.py
 
 
@@ -13,7 +14,7 @@ def routes() -> dict[str, set[str]]:
     """Methods by path; a path's parameters stand in braces, and it ends with a slash."""
     found: dict[str, set[str]] = {}
     for path, pattern in _leaves(get_resolver().url_patterns):
-        if path not in DESCRIPTIONS and not path.startswith(STAFF):
+        if path not in DESCRIPTIONS | {ICON} and not path.startswith(STAFF):
             found.setdefault(path, set()).update(_methods(pattern))
     return found
 

@@ -19,6 +19,7 @@ from tests.replication.conftest import cluster, staff  # noqa: F401 - fixtures
 
 SCREENSHOTS = ROOT / "var" / "screenshots"
 EXPECTED = "Failed to load resource: the server responded with a status of 4"  # what a refusal logs
+MISSING = "status of 404"  # such as an icon that nobody names
 
 Tab = Callable[..., Any]
 
@@ -114,7 +115,7 @@ def watched(page: Page) -> tuple[Page, list[str], set[str]]:
     hosts: set[str] = set()
 
     def on_console(message: Any) -> None:
-        if message.type == "error" and not message.text.startswith(EXPECTED):
+        if message.type == "error" and (MISSING in message.text or not message.text.startswith(EXPECTED)):
             complaints.append(message.text)
 
     def on_request(request: Any) -> None:
