@@ -30,7 +30,7 @@ _failed_at = float("-inf")
 
 
 def note(auth_token: AuthToken) -> None:
-    """The token is being used. At most one write to the cache a minute, none to the database."""
+    """The token is being used: told to the cache once a minute at most, later, and never to the database."""
     now = time.monotonic()
     if now - _noted.get(auth_token.digest, float("-inf")) < EVERY or now - _failed_at < PAUSE:
         return

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from scripts.bench import load
 from scripts.bench.figures import say, table
-from scripts.bench.service import Service, Shape
+from scripts.bench.service import Service
+from scripts.bench.speed import SERVICE, WORKERS
 from scripts.bench.state import benchmark
 
 if TYPE_CHECKING:
     from scripts.bench.speed_data import Data
 
-WORKERS, THREADS = 2, 4
 REQUESTS = 360_000  # a hundred a second for an hour
 SECONDS = 20  # of load between two looks
 ROWS = 12
@@ -46,7 +46,7 @@ def main() -> None:
 
         requests = state / "requests"
         write_mixture(requests, speed_data.fill(seed=1))
-        with Service(state, "drf_oms.settings", shape=Shape(WORKERS, THREADS)) as service:
+        with Service(state, "drf_oms.settings", shape=SERVICE) as service:
             report(watched(service, requests, asked))
 
 
