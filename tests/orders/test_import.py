@@ -14,9 +14,7 @@ from orders.models import Order, OrderEvent
 from routers import consistency
 from tests.factories import MemberFactory
 from tests.orders.import_files import (
-    CSV,
     JSONL,
-    PATH,
     csv_file,
     json_lines,
     nothing_is_written,
@@ -146,63 +144,6 @@ def test_an_imported_order_goes_on_like_any_other(member, staff_client):
 
     assert (order.status, order.payment_status) == ("returned", "refunded")
     assert replay.faults(order) == []
-
-
-class TestARepeatedFile:
-    def test_imports_nothing_twice(self, member, staff_client):
-        body = csv_file(*rows_of(member, 3, placed_at="2024-05-31", status="canceled"))
-
-        first, second = send(staff_client, body).json(), send(staff_client, body)
-
-        assert second.status_code == 200
-        assert {name: second.json()[name] for name in ("created", "existing", "failed")} == {
-            "created": 0,
-            "existing": 3,
-            "failed": 0,
-        }
-        assert [row["order_number"] for row in second.json()["rows"]] == [
-            row["order_number"] for row in first["rows"]
-        ]
-        assert Order.objects.count() == 3
-
-    def test_also_after_the_orders_went_on(self, member, staff_client):
-        body = csv_file(*rows_of(member, 1))
-        send(staff_client, body)
-        services.change_order(order=Order.objects.get(), actor=SYSTEM, product_name="Bowl")
-
-        assert send(staff_client, body).json()["existing"] == 1
-
-    @pytest.mark.parametrize(
-        "other",
-        [
-            {"product_name": "Bowl"},
-            {"unit_price": "1"},
-            {"status": "shipped"},
-            {"placed_at": "2024-05-31"},
-            {"order_number": "ABCDEF123456"},
-        ],
-    )
-    def test_with_other_content_is_a_conflict_that_writes_nothing(self, member, staff_client, other):
-        (row,) = rows_of(member, 1)
-        send(staff_client, csv_file(row))
-
-        answer = send(staff_client, csv_file({**row, **other}, {**row, "external_reference": "new"}))
-
-        assert answer.status_code == 400
-        (failed,) = answer.json()["rows"]
-        assert (failed["row"], list(failed["errors"])) == (2, ["external_reference"])
-        assert Order.objects.count() == 1
-
-    def test_of_another_customer_is_a_conflict(self, member, other, staff_client):
-        send(staff_client, csv_file(*rows_of(member, 1)))
-
-        assert send(staff_client, csv_file(*rows_of(other, 1))).status_code == 400
-
-    def test_an_idempotency_key_is_not_heeded(self, member, staff_client):
-        for number in range(2):
-            body = csv_file({**rows_of(member, 1)[0], "external_reference": f"r-{number}"})
-            answer = staff_client.generic("POST", PATH, body, CSV, headers={"Idempotency-Key": "k"})
-            assert answer.json()["created"] == 1
 
 
 class TestModes:
